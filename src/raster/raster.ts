@@ -1,0 +1,51 @@
+/**
+ * Documents to pixels. A **document** is opened once and asked for pages; a **bitmap** is straight (not premultiplied)
+ * RGBA, 4 bytes a pixel, rows top down without padding. Engines run in a worker thread only; they are synchronous or
+ * hang at will, so nothing here takes a signal: the thread is ended from outside.
+ * Implementations: pdfjs.ts (suite: test/contracts/raster.ts).
+ */
+export interface Bitmap {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8Array;
+}
+
+/** Points, 1/72 inch, of the page as a viewer shows it: crop box, rotation and UserUnit applied. */
+export interface PageSize {
+  readonly width: number;
+  readonly height: number;
+}
+
+export interface RenderOptions {
+  /** Pixels per point: dpi / 72. */
+  readonly scale: number;
+  /** Leave the paper transparent instead of white. */
+  readonly transparent: boolean;
+  /** Width times height above this is `page_too_large`, before anything is allocated. */
+  readonly maxPixels: number;
+}
+
+/** Errors of all members: `invalid_pdf`, `page_too_large`. Page numbers start at 1. */
+export interface RasterDocument {
+  readonly pageCount: number;
+  pageSize(page: number): Promise<PageSize>;
+  /** A page that comes out blank although its content paints something is an error, never a blank picture. */
+  render(page: number, options: RenderOptions): Promise<Bitmap>;
+  text(page: number): Promise<string>;
+  close(): Promise<void>;
+}
+
+export interface RasterEngine {
+  readonly name: string;
+  /** Errors: `invalid_pdf`, `password_required` (missing or wrong). */
+  open(path: string, options: { password?: string }): Promise<RasterDocument>;
+}
+
+export type ImageFormat = 'png' | 'jpeg' | 'webp';
+
+export interface EncodeOptions {
+  readonly format: ImageFormat;
+  /** 1 to 100, for jpeg and webp. */
+  readonly quality: number;
+  readonly grayscale: boolean;
+}

@@ -1,0 +1,64 @@
+import type { AppErrorOptions, ErrorCode } from '../core/errors.ts';
+import type { LogOptions } from '../core/log.ts';
+
+/**
+ * The messages between the HTTP process, a host process and its thread: plain data, the same types on both borders.
+ * A **unit** is one call of a task's function in a thread; a job is one unit, or a plan and many parts (see tasks/task.ts).
+ *
+ *   pool (HTTP process) --ToWorker--> host process --ToWorker--> thread
+ *   pool (HTTP process) <-FromWorker- host process <-FromWorker- thread
+ */
+export type UnitKind = 'run' | 'plan' | 'part';
+
+/** A stored file made readable for the worker. */
+export interface UnitFile {
+  readonly id: string;
+  readonly path: string;
+  readonly name: string;
+  readonly size: number;
+  readonly sha256: string;
+  readonly mediaType: string;
+}
+
+export interface Unit {
+  /** Task name, and the file URL of the module whose default export is the task. */
+  readonly task: string;
+  readonly moduleUrl: string;
+  readonly kind: UnitKind;
+  readonly jobId: string;
+  readonly attempt: number;
+  /** The validated input, plain JSON. */
+  readonly input: unknown;
+  /** kind `part` only: one element of what `plan` returned. */
+  readonly part?: unknown;
+  readonly files: readonly UnitFile[];
+  /** An existing folder of this job's attempt: output files are written here. */
+  readonly outDir: string;
+}
+
+/** What every thread is told once, when it starts. */
+export interface WorkerSettings {
+  readonly engine: string;
+  readonly maxPages: number;
+  readonly maxPixels: number;
+  readonly log: LogOptions;
+}
+
+export interface WireError {
+  /** undefined: the task threw something that is not an AppError. */
+  readonly code: ErrorCode | undefined;
+  readonly message: string;
+  readonly stack: string | undefined;
+  readonly extra: AppErrorOptions['extra'];
+}
+
+export type ToWorker =
+  | { readonly type: 'run'; readonly unitId: number; readonly unit: Unit }
+  /** Asks the task by its signal, and ends the thread after the grace. */
+  | { readonly type: 'abort'; readonly unitId: number; readonly graceMs: number };
+
+export type FromWorker =
+  | { readonly type: 'ready' }
+  | { readonly type: 'progress'; readonly unitId: number; readonly fraction: number; readonly message: string | undefined }
+  | { readonly type: 'done'; readonly unitId: number; readonly value: unknown }
+  | { readonly type: 'failed'; readonly unitId: number; readonly error: WireError };
