@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { ConfigError, describeSettings, loadConfig } from './config.ts';
+
+function configFile(content: string): string {
+  const path = join(mkdtempSync(join(tmpdir(), 'config-')), 'config.json');
+  writeFileSync(path, content);
+  return path;
+}
+
+test('flags win over the environment, the environment over the file, the file over the default', () => {
+  const file = configFile('{"port": 1, "max-uploads": 2, "workers": 3}');
+  const env = { PENSTOCK_PORT: '11', PENSTOCK_MAX_UPLOADS: '12' };
+  const config = loadConfig(['--config', file, '--port', '21'], env);
+  assert.deepEqual([config.port, config.maxUploads, config.workers, config.rateLimit], [21, 12, 3, 60]);
+});
+
+for (const [args, name, value] of [
+  [['--max-upload-bytes', '5GiB'], 'maxUploadBytes', 5 * 2 ** 30],
+  [['--max-upload-bytes', '64MB'], 'maxUploadBytes', 64e6],
+  [['--retention', '24h'], 'retention', 86_400],
+  [['--deadline', '0.5'], 'deadline', 0.5],
+  [['--deadline', '250ms'], 'deadline', 0.25],
+  [['--trace'], 'trace', true],
+  [
+    ['--trusted-proxies', '10.0.0.1,10.0.0.2', '--trusted-proxies', '::1'],
+    'trustedProxies',
+    ['10.0.0.1', '10.0.0.2', '::1'],
+  ],
+] as const) {
+  test(`${args.join(' ')} is read as ${JSON.stringify(value)}`, () => {
+    assert.deepEqual(loadConfig(args, {})[name], value);
+  });
+}
+
+for (const [args, env, message] of [
+  [['--port', '65536'], {}, /--port: "65536" is not allowed; expected a whole number from 0 to 65535/],
+  [['--port', 'x'], {}, /--port/],
+  [['--transport', 'apache'], {}, /auto \| uws \| node/],
+  [[], { PENSTOCK_WORKERS: '1.5' }, /PENSTOCK_WORKERS: "1.5"/],
+  [['--nonsense'], {}, /--nonsense/],
+  [['extra'], {}, /extra/],
+  [['--config', '/nowhere.json'], {}, /nowhere/],
+  [['--config', configFile('[1]')], {}, /one JSON object/],
+  [['--config', configFile('{"prot": 1}')], {}, /"prot" is not a setting/],
+] as const) {
+  test(`${[...args, JSON.stringify(env)].join(' ')} stops the start with one line`, () => {
+    const attempt = () => loadConfig(args, env);
+    assert.throws(
+      attempt,
+      (error: unknown) => error instanceof ConfigError && message.test(error.message) && !error.message.includes('\n'),
+    );
+  });
+}
+
+test('every setting tells its default, its limits and what it means', () => {
+  for (const row of describeSettings()) assert.ok(row.doc.length > 10 && row.allowed && row.default, row.flag);
+});
