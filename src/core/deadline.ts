@@ -10,10 +10,15 @@ export interface Deadline extends Disposable {
  * One AbortSignal out of several causes and an optional time limit. Whichever comes first wins, and its reason is an
  * AppError, so that whoever waits learns why.
  */
-export function createDeadline(options: { ms?: number; parents?: readonly AbortSignal[]; reason?: AppError }): Deadline {
+export function createDeadline(options: {
+  ms?: number;
+  parents?: readonly AbortSignal[];
+  reason?: AppError;
+}): Deadline {
   const own = new AbortController();
   const reason = options.reason ?? new AppError('deadline_exceeded', 'the deadline passed before there was a result');
-  const timer = options.ms === undefined ? undefined : setTimeout(() => own.abort(reason), Math.min(options.ms, MAX_TIMER_MS));
+  const timer =
+    options.ms === undefined ? undefined : setTimeout(() => own.abort(reason), Math.min(options.ms, MAX_TIMER_MS));
   const signal = AbortSignal.any([own.signal, ...(options.parents ?? [])]);
   const clear = () => clearTimeout(timer);
   return { signal, clear, [Symbol.dispose]: clear };

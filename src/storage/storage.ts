@@ -54,6 +54,10 @@ export interface Adopting {
   adopt(key: string, path: string, meta: Meta, options?: { durable?: boolean }): Promise<BlobInfo>;
 }
 
+export function canAdopt(storage: Storage): storage is Storage & Adopting {
+  return 'adopt' in storage;
+}
+
 /** Storage that can run out of room: what is left, and a floor below which it is not ready. */
 export interface Finite {
   freeBytes(): Promise<number>;

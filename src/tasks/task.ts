@@ -1,6 +1,6 @@
 import type { ZodType, z } from 'zod';
 import type { Log } from '../core/log.ts';
-import type { RasterEngine } from '../raster/raster.ts';
+import type { Bitmap, EncodeOptions, RasterEngine } from '../raster/raster.ts';
 import type { UnitFile } from '../workers/protocol.ts';
 
 /** What a task's function gets beside its input. Everything in it belongs to one unit of one attempt. */
@@ -22,9 +22,25 @@ export interface TaskContext {
 
 /** The configured raster engine and its caps, for tasks that draw documents. */
 export interface RasterTools {
-  readonly engine: RasterEngine;
+  /** Opens a document, or gives the one that is still open from the last part; the thread closes it. */
+  readonly open: RasterEngine['open'];
+  readonly encode: (bitmap: Bitmap, options: EncodeOptions) => Promise<Uint8Array>;
   readonly maxPages: number;
   readonly maxPixels: number;
+}
+
+/** A file that the task wrote into `outDir` and that belongs to the job's results, under the key `<job>/<key>`. */
+export interface Output {
+  readonly file: string;
+  readonly key: string;
+  readonly mediaType: string;
+  /** Hexadecimal; becomes the ETag. */
+  readonly sha256: string;
+}
+
+export interface PartResult<Done> {
+  readonly value: Done;
+  readonly outputs: readonly Output[];
 }
 
 interface TaskBase<Schema extends ZodType> {
@@ -44,17 +60,18 @@ interface TaskBase<Schema extends ZodType> {
 
 /** A task that is one call in one worker. */
 export interface SingleTask<Schema extends ZodType = ZodType> extends TaskBase<Schema> {
-  readonly run: (input: z.output<Schema>, context: TaskContext) => unknown;
+  run(input: z.output<Schema>, context: TaskContext): unknown;
 }
 
 /**
  * A task whose work falls into parts that any worker can do, in any order: `plan` names the parts, `part` does one and
- * its result is announced at once, `combine` makes the job's result of them, in the plan's order.
+ * its result is announced at once, `combine` makes the job's result of them, in the plan's order. In results, `url`
+ * members without a scheme are relative to the job.
  */
 export interface SplitTask<Schema extends ZodType = ZodType, Part = unknown, Done = unknown> extends TaskBase<Schema> {
-  readonly plan: (input: z.output<Schema>, context: TaskContext) => Promise<readonly Part[]>;
-  readonly part: (input: z.output<Schema>, part: Part, context: TaskContext) => Promise<Done>;
-  readonly combine: (results: readonly Done[], jobId: string) => unknown;
+  plan(input: z.output<Schema>, context: TaskContext): Promise<readonly Part[]>;
+  part(input: z.output<Schema>, part: Part, context: TaskContext): Promise<PartResult<Done>>;
+  combine(results: readonly Done[]): unknown;
 }
 
 export type Task = SingleTask | SplitTask;

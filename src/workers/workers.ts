@@ -19,6 +19,8 @@ export interface WorkersOptions {
 
 export interface RunOptions {
   readonly signal: AbortSignal;
+  /** The unit has left the pool and a worker begins with it; called again when a dead worker's unit is retried. */
+  readonly onStart?: () => void;
   /** Called at most about four times a second; fraction 0 to 1. Not called any more once the promise has settled. */
   readonly onProgress?: (fraction: number, message: string | undefined) => void;
 }

@@ -1,0 +1,49 @@
+/** The wire's shapes, shared by the routes, the client and the OpenAPI document. JSON in snake_case; times in ISO 8601. */
+
+export interface FileJson {
+  readonly id: string;
+  readonly name: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Hexadecimal. */
+  readonly sha256: string;
+  readonly media_type: string;
+  readonly created_at: string;
+  readonly url: string;
+}
+
+export type JobStatusJson = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled' | 'timed_out';
+
+export interface JobErrorJson {
+  readonly code: string;
+  readonly detail: string;
+}
+
+export interface JobJson {
+  readonly id: string;
+  readonly task: string;
+  readonly status: JobStatusJson;
+  /** 0 to 1. */
+  readonly progress: number;
+  readonly message: string | null;
+  readonly attempt: number;
+  readonly created_at: string;
+  readonly started_at: string | null;
+  readonly finished_at: string | null;
+  readonly elapsed_ms: { readonly queued: number; readonly running: number };
+  readonly result?: unknown;
+  readonly error?: JobErrorJson;
+  /** By relation: `self`, `result`, `events`. */
+  readonly links: Readonly<Record<string, string>>;
+}
+
+/** RFC 9457 problem document with a stable `code`. */
+export interface ProblemJson {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly code: string;
+  readonly detail: string;
+  readonly request_id: string;
+  readonly [extra: string]: unknown;
+}

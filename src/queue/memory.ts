@@ -1,0 +1,169 @@
+import { raceSignal } from '../core/deadline.ts';
+import { AppError, toAppError } from '../core/errors.ts';
+import { TaskLine } from './line.ts';
+import type { Depth, Job, JobEvent, JobStatus, NewJob, Queue, Run, Slot, WorkOptions } from './queue.ts';
+import { isFinal } from './queue.ts';
+import { createWatchers } from './watchers.ts';
+
+/** Settled jobs stay this many at most for whoever asks; older ones are answered from their stored record. */
+const MAX_SETTLED = 1000;
+
+const FRESH = {
+  status: 'queued',
+  progress: 0,
+  message: undefined,
+  attempt: 0,
+  startedAt: undefined,
+  finishedAt: undefined,
+  result: undefined,
+  error: undefined,
+} as const;
+
+interface Entry {
+  job: Job;
+  readonly abort: AbortController;
+}
+
+export interface MemoryQueueOptions {
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number;
+  /** Called once per job, when it is final. Must not throw. */
+  readonly onSettled?: (job: Job) => void;
+}
+
+/** The queue of one process: everything in memory and gone with it. */
+export class MemoryQueue implements Queue {
+  readonly #lines = new Map<string, TaskLine>();
+  readonly #entries = new Map<string, Entry>();
+  readonly #settled: string[] = [];
+  readonly #watchers = createWatchers();
+  readonly #now: () => number;
+  readonly #onSettled: (job: Job) => void;
+  #liveJobs = 0;
+  #idle = Promise.withResolvers<void>();
+
+  constructor({ now = Date.now, onSettled = () => {} }: MemoryQueueOptions = {}) {
+    this.#now = now;
+    this.#onSettled = onSettled;
+  }
+
+  work(task: string, options: WorkOptions): void {
+    this.#lines.set(task, new TaskLine(task, options));
+  }
+
+  reserve(task: string): Slot {
+    return this.#line(task).reserve();
+  }
+
+  submit(newJob: NewJob, slot: Slot): Job {
+    const known = this.#entries.get(newJob.id);
+    if (known) return known.job;
+    this.#line(newJob.task).take(slot, newJob);
+    const job: Job = { ...FRESH, priority: 0, ...newJob, createdAt: this.#now() };
+    const entry: Entry = { job, abort: new AbortController() };
+    this.#entries.set(newJob.id, entry);
+    this.#liveJobs += 1;
+    this.#dispatch(newJob.task);
+    return entry.job;
+  }
+
+  get(id: string): Job | undefined {
+    return this.#entries.get(id)?.job;
+  }
+
+  cancel(id: string, reason: AppError): Job | undefined {
+    const entry = this.#entries.get(id);
+    if (entry && !isFinal(entry.job.status)) {
+      this.#settle(entry, reason.code === 'deadline_exceeded' ? 'timed_out' : 'cancelled', { error: reason });
+      entry.abort.abort(reason);
+    }
+    return entry?.job;
+  }
+
+  async *watch(id: string, signal: AbortSignal): AsyncGenerator<JobEvent> {
+    const entry = this.#entries.get(id);
+    if (!entry) throw new AppError('not_found', `there is no live job ${id}`);
+    yield* this.#watchers.follow(entry.job, signal);
+  }
+
+  depth(task: string): Depth {
+    return this.#line(task).depth();
+  }
+
+  list(): readonly Job[] {
+    return [...this.#entries.values()].map((entry) => entry.job).reverse();
+  }
+
+  async idle(signal: AbortSignal): Promise<void> {
+    while (this.#liveJobs > 0) await raceSignal(this.#idle.promise, signal);
+  }
+
+  #line(task: string): TaskLine {
+    const line = this.#lines.get(task);
+    if (!line) throw new AppError('not_found', `there is no task ${task}`);
+    return line;
+  }
+
+  #update(entry: Entry, change: Partial<Job>, type: 'progress' | 'done'): void {
+    entry.job = { ...entry.job, ...change };
+    this.#watchers.tell(entry.job.id, { type, job: entry.job });
+  }
+
+  /** The one place where a job becomes final. */
+  #settle(entry: Entry, status: JobStatus, outcome: { result?: unknown; error?: AppError }): void {
+    const { id, task, startedAt } = entry.job;
+    if (isFinal(entry.job.status)) return;
+    const finishedAt = this.#now();
+    const progress = status === 'succeeded' ? 1 : entry.job.progress;
+    this.#update(entry, { ...outcome, status, progress, finishedAt }, 'done');
+    this.#line(task).settled(id, startedAt === undefined ? undefined : finishedAt - startedAt);
+    this.#settled.push(id);
+    if (this.#settled.length > MAX_SETTLED) this.#entries.delete(this.#settled.shift() ?? '');
+    this.#liveJobs -= 1;
+    if (this.#liveJobs === 0) {
+      this.#idle.resolve();
+      this.#idle = Promise.withResolvers();
+    }
+    this.#onSettled(entry.job);
+    this.#dispatch(task);
+  }
+
+  #dispatch(task: string): void {
+    const line = this.#line(task);
+    for (let id = line.next(); id !== undefined; id = line.next()) {
+      const entry = this.#entries.get(id);
+      if (entry) void this.#perform(entry, line);
+    }
+  }
+
+  async #perform(entry: Entry, line: TaskLine): Promise<void> {
+    try {
+      const result = await line.handler(this.#run(entry, line));
+      this.#settle(entry, 'succeeded', { result });
+    } catch (error) {
+      this.#settle(entry, 'failed', { error: toAppError(error) });
+    }
+    line.left(entry.job.id);
+    this.#dispatch(entry.job.task);
+  }
+
+  #run(entry: Entry, line: TaskLine): Run {
+    return {
+      job: entry.job,
+      signal: entry.abort.signal,
+      start: () => {
+        if (entry.job.status !== 'queued') return;
+        line.started(entry.job.id);
+        this.#update(entry, { status: 'running', startedAt: this.#now(), attempt: entry.job.attempt + 1 }, 'progress');
+      },
+      progress: (fraction, message) => {
+        if (isFinal(entry.job.status)) return;
+        const progress = Math.min(1, Math.max(entry.job.progress, Number.isFinite(fraction) ? fraction : 0));
+        this.#update(entry, { progress, message: message ?? entry.job.message }, 'progress');
+      },
+      part: (part) => {
+        if (!isFinal(entry.job.status)) this.#watchers.tell(entry.job.id, { type: 'part', job: entry.job, part });
+      },
+    };
+  }
+}

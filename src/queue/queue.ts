@@ -1,0 +1,113 @@
+import type { AppError } from '../core/errors.ts';
+
+/**
+ * Jobs waiting for workers, and their live state. A **slot** is one place in a task's queue, taken before the body is
+ * read. Implementations: memory.ts (suite: test/contracts/queue.ts).
+ *
+ *   reserve -> submit -> queued -> running -> succeeded | failed
+ *                          |          |
+ *                          +----------+-----> cancelled | timed_out
+ *
+ * A job has exactly one final state: whoever settles it first wins and every later attempt is told so.
+ */
+export type JobStatus = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled' | 'timed_out';
+
+export interface NewJob {
+  readonly id: string;
+  readonly task: string;
+  /** Who asked: callers share a task's workers fairly. */
+  readonly caller: string;
+  readonly input: unknown;
+  /** Ids of stored files that the job works on. */
+  readonly files: readonly string[];
+  /** Higher goes first among the waiting; default 0. */
+  readonly priority?: number;
+}
+
+export interface Job extends Required<NewJob> {
+  readonly status: JobStatus;
+  /** 0 to 1, never falling. */
+  readonly progress: number;
+  readonly message: string | undefined;
+  /** 0 until the first run starts. */
+  readonly attempt: number;
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
+  readonly startedAt: number | undefined;
+  readonly finishedAt: number | undefined;
+  /** Set once `succeeded`. */
+  readonly result: unknown;
+  /** Set once `failed`, `cancelled` or `timed_out`. */
+  readonly error: AppError | undefined;
+}
+
+export type JobEvent =
+  | { readonly type: 'snapshot' | 'progress' | 'done'; readonly job: Job }
+  | { readonly type: 'part'; readonly job: Job; readonly part: unknown };
+
+/** One run of a job, as its handler sees it. */
+export interface Run {
+  readonly job: Job;
+  /** Aborts when the job is cancelled or timed out; the reason is the AppError that ended it. */
+  readonly signal: AbortSignal;
+  /** The work really begins now: `queued` becomes `running`, the attempt is counted. */
+  start(): void;
+  progress(fraction: number, message?: string): void;
+  /** Announces a finished part of the result to whoever watches. */
+  part(value: unknown): void;
+}
+
+/** Does one job. What it returns is the result, what it throws the failure. */
+export type Handler = (run: Run) => Promise<unknown>;
+
+export interface WorkOptions {
+  /** Jobs at work at once. */
+  readonly concurrency: number;
+  /** Jobs that may wait beyond those. */
+  readonly queueSize: number;
+  /**
+   * true: hand over every admitted job at once, for handlers that share the workers among their jobs themselves
+   * (workers/schedule.ts). The admission limit stays the same.
+   */
+  readonly eager: boolean;
+  readonly handler: Handler;
+}
+
+/** A place held for a job that is still being uploaded. */
+export interface Slot {
+  readonly task: string;
+  /** Gives the place back; idempotent, does nothing after submit. */
+  release(): void;
+}
+
+export interface Depth {
+  readonly waiting: number;
+  readonly running: number;
+  /** Places left. */
+  readonly free: number;
+  /** Seconds that a job submitted now would likely wait for its turn, from the measured service time. */
+  readonly estimatedWaitS: number;
+}
+
+export interface Queue {
+  /** Declares a task and who does its jobs; once per task, before the first reserve. */
+  work(task: string, options: WorkOptions): void;
+  /** Error: `queue_full` with Retry-After. */
+  reserve(task: string, caller: string): Slot;
+  /** Uses the slot up. Idempotent by id. */
+  submit(job: NewJob, slot: Slot): Job;
+  get(id: string): Job | undefined;
+  /** Ends the job with `cancelled`, or `timed_out` for a `deadline_exceeded` reason; a final state stays as it is. */
+  cancel(id: string, reason: AppError): Job | undefined;
+  /** The snapshot first, then what happens, ending after `done`; slow readers get the newest state, not every step. */
+  watch(id: string, signal: AbortSignal): AsyncIterable<JobEvent>;
+  depth(task: string): Depth;
+  /** Newest first. */
+  list(): readonly Job[];
+  /** Resolves when no job is live. Error: the signal's reason. */
+  idle(signal: AbortSignal): Promise<void>;
+}
+
+export function isFinal(status: JobStatus): boolean {
+  return status !== 'queued' && status !== 'running';
+}

@@ -1,0 +1,28 @@
+import { createReadStream } from 'node:fs';
+import { basename, join } from 'node:path';
+import { AppError } from '../core/errors.ts';
+import { type BlobInfo, canAdopt, type Storage } from '../storage/storage.ts';
+import type { Output } from './task.ts';
+
+const READ_BYTES = 256 * 1024;
+
+/** Moves a file that a worker wrote into the job's results. The results can be computed again, so no fsync. */
+export async function storeOutput(
+  storage: Storage,
+  { jobId, outDir, output }: { jobId: string; outDir: string; output: Output },
+): Promise<BlobInfo> {
+  if (basename(output.file) !== output.file)
+    throw new AppError('internal', `an output is a name within outDir, not ${output.file}`);
+  const path = join(outDir, output.file);
+  const key = `results/${jobId}/${output.key}`;
+  const meta = { mediaType: output.mediaType, sha256: output.sha256 };
+  if (canAdopt(storage)) return storage.adopt(key, path, meta, { durable: false });
+  const sink = await storage.create(key, { durable: false });
+  try {
+    for await (const chunk of createReadStream(path, { highWaterMark: READ_BYTES })) await sink.write([chunk]);
+    return await sink.commit(meta);
+  } catch (error) {
+    await sink.abort();
+    throw error;
+  }
+}

@@ -1,0 +1,134 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Handler, Run } from '../queue/queue.ts';
+import type { Storage } from '../storage/storage.ts';
+import type { Unit, UnitFile, UnitKind, Workers } from '../workers/workers.ts';
+import { storeOutput } from './outputs.ts';
+import type { Output, PartResult, SplitTask, Task } from './task.ts';
+
+/** A task and the module that a worker loads it from. */
+export interface LoadedTask {
+  readonly task: Task;
+  readonly moduleUrl: string;
+}
+
+export interface RunnerOptions {
+  readonly workers: Workers;
+  readonly storage: Storage;
+  /** Folder, on the storage's file system, for the outputs of running jobs; emptied by whoever starts the process. */
+  readonly workDir: string;
+  /** Parts of one job handed to the pool at a time. */
+  readonly partsAhead: number;
+}
+
+interface Call {
+  readonly run: Run;
+  readonly loaded: LoadedTask;
+  readonly files: readonly UnitFile[];
+  readonly outDir: string;
+}
+
+/** Makes the handler that does a task's jobs: claims the files, runs the units in workers, stores the outputs. */
+export function createRunner(options: RunnerOptions): (loaded: LoadedTask) => Handler {
+  return (loaded) => async (run) => {
+    await using held = await holdFiles(options.storage, run.job.files);
+    const outDir = join(options.workDir, run.job.id);
+    await mkdir(outDir, { recursive: true });
+    try {
+      const call: Call = { run, loaded, files: held.files, outDir };
+      const { task } = loaded;
+      return 'run' in task ? await runUnit(options, call, { kind: 'run' }) : await runSplit(options, call, task);
+    } finally {
+      await rm(outDir, { recursive: true, force: true });
+    }
+  };
+}
+
+/** Local paths of the stored files, held until disposed. */
+async function holdFiles(storage: Storage, ids: readonly string[]): Promise<AsyncDisposable & { files: UnitFile[] }> {
+  const held = new AsyncDisposableStack();
+  try {
+    const files: UnitFile[] = [];
+    for (const id of ids) {
+      const key = `files/${id}`;
+      const info = await storage.stat(key);
+      const { path, release } = await storage.materialize(key);
+      held.defer(release);
+      const { name, sha256, mediaType } = info?.meta ?? {};
+      files.push({
+        id,
+        path,
+        size: info?.size ?? 0,
+        name: String(name),
+        sha256: String(sha256),
+        mediaType: String(mediaType),
+      });
+    }
+    return { files, [Symbol.asyncDispose]: () => held.disposeAsync() };
+  } catch (error) {
+    await held.disposeAsync();
+    throw error;
+  }
+}
+
+function runUnit(
+  { workers }: RunnerOptions,
+  call: Call,
+  what: { kind: UnitKind; part?: unknown; signal?: AbortSignal },
+): Promise<unknown> {
+  const { run, loaded, files, outDir } = call;
+  const unit: Unit = {
+    task: loaded.task.name,
+    moduleUrl: loaded.moduleUrl,
+    kind: what.kind,
+    jobId: run.job.id,
+    attempt: run.job.attempt + 1,
+    input: run.job.input,
+    part: what.part,
+    files,
+    outDir,
+  };
+  const onProgress = what.kind === 'run' ? run.progress : undefined;
+  return workers.run(unit, {
+    signal: what.signal ?? run.signal,
+    onStart: run.start,
+    ...(onProgress ? { onProgress } : {}),
+  });
+}
+
+/** Plans, then keeps `partsAhead` parts in the pool until all are done; the first failure stops the others. */
+async function runSplit(options: RunnerOptions, call: Call, task: SplitTask): Promise<unknown> {
+  const parts = (await runUnit(options, call, { kind: 'plan' })) as readonly unknown[];
+  const results: unknown[] = [];
+  const others = new AbortController();
+  const signal = AbortSignal.any([call.run.signal, others.signal]);
+  const queue = parts.entries();
+  let done = 0;
+
+  async function worker(): Promise<void> {
+    for (const [index, part] of queue) {
+      const { value, outputs } = (await runUnit(options, call, { kind: 'part', part, signal })) as PartResult<unknown>;
+      await storeAll(outputs);
+      signal.throwIfAborted();
+      results[index] = value;
+      done += 1;
+      call.run.part(value);
+      call.run.progress(done / parts.length, `${done} of ${parts.length}`);
+    }
+  }
+
+  async function storeAll(outputs: readonly Output[]): Promise<void> {
+    for (const output of outputs)
+      await storeOutput(options.storage, { jobId: call.run.job.id, outDir: call.outDir, output });
+  }
+
+  const workers = Array.from({ length: Math.min(options.partsAhead, parts.length) }, worker);
+  try {
+    await Promise.all(workers);
+  } catch (error) {
+    others.abort(error);
+    await Promise.allSettled(workers);
+    throw error;
+  }
+  return task.combine(results);
+}
