@@ -1,0 +1,181 @@
+import { readFile, stat } from 'node:fs/promises';
+import { type Canvas, createCanvas, type SKRSContext2D } from '@napi-rs/canvas';
+import {
+  AnnotationMode,
+  getDocument,
+  type PDFDocumentLoadingTask,
+  type PDFDocumentProxy,
+  type PDFPageProxy,
+} from 'pdfjs-dist/legacy/build/pdf.mjs';
+import { AppError } from '../core/errors.ts';
+import { isBlank } from './blank.ts';
+import { findPaintFault } from './pdfjs-fault.ts';
+import { type DocumentOptions, documentOptions } from './pdfjs-options.ts';
+import type { Bitmap, PageSize, RasterDocument, RasterEngine, RenderOptions } from './raster.ts';
+
+/** Larger files are `too_large`: pdf.js holds the whole document in memory. */
+const MAX_DOCUMENT_BYTES = 512 * 1024 * 1024;
+
+/** The engine of Mozilla's viewer: widest coverage of odd files, draws in this thread. */
+export function createPdfjsEngine(): RasterEngine {
+  return {
+    name: 'pdfjs',
+    open: async (path, { password }) => {
+      const options = documentOptions(password);
+      const task = getDocument({ ...options, data: await readDocument(path) });
+      try {
+        return new PdfjsDocument(task, await task.promise, { path, options });
+      } catch (error) {
+        await task.destroy();
+        throw openError(error);
+      }
+    },
+  };
+}
+
+class PdfjsDocument implements RasterDocument {
+  readonly pageCount: number;
+  readonly #task: PDFDocumentLoadingTask;
+  readonly #document: PDFDocumentProxy;
+  readonly #source: { readonly path: string; readonly options: DocumentOptions };
+
+  constructor(
+    task: PDFDocumentLoadingTask,
+    document: PDFDocumentProxy,
+    source: { readonly path: string; readonly options: DocumentOptions },
+  ) {
+    if (document.numPages < 1) throw new AppError('invalid_pdf', 'the document has no pages');
+    this.pageCount = document.numPages;
+    this.#task = task;
+    this.#document = document;
+    this.#source = source;
+  }
+
+  pageSize(page: number): Promise<PageSize> {
+    return this.#withPage(page, async (proxy) => sizeOf(proxy, page));
+  }
+
+  render(page: number, options: RenderOptions): Promise<Bitmap> {
+    return this.#withPage(page, async (proxy) => {
+      const { width, height } = pixelSize(sizeOf(proxy, page), page, options);
+      const canvas = createCanvas(width, height);
+      const context = canvas.getContext('2d');
+      assertAllocated(context, page);
+      await paint(proxy, context, options);
+      const bitmap = { width, height, data: pixelsOf(canvas, context, options.transparent) };
+      if (isBlank(bitmap)) await this.#assertMeantBlank(page);
+      return bitmap;
+    });
+  }
+
+  text(page: number): Promise<string> {
+    return this.#withPage(page, async (proxy) => {
+      const { items } = await proxy.getTextContent();
+      return items.map((item) => ('str' in item ? item.str + (item.hasEOL ? '\n' : '') : '')).join('');
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#task.destroy();
+  }
+
+  /** pdf.js skips what it cannot decode with no more than a log line, so a blank page is looked at again, strictly. */
+  async #assertMeantBlank(page: number): Promise<void> {
+    const { path, options } = this.#source;
+    const fault = await findPaintFault({ ...options, data: await readDocument(path) }, page);
+    if (fault !== undefined) {
+      throw new AppError('invalid_pdf', `page ${page} comes out blank because a part of it is damaged: ${fault}`);
+    }
+  }
+
+  async #withPage<T>(page: number, use: (proxy: PDFPageProxy) => Promise<T>): Promise<T> {
+    if (!Number.isInteger(page) || page < 1 || page > this.pageCount) {
+      throw new AppError('invalid_input', `there is no page ${page}: the document has ${this.pageCount}`);
+    }
+    let proxy: PDFPageProxy | undefined;
+    try {
+      proxy = await this.#document.getPage(page);
+      return await use(proxy);
+    } catch (error) {
+      if (error instanceof AppError) throw error;
+      throw new AppError('invalid_pdf', `page ${page} cannot be drawn: ${reasonOf(error)}`, { cause: error });
+    } finally {
+      // Decoded images of a page stay in memory until this (mozilla/pdf.js#11645).
+      proxy?.cleanup();
+    }
+  }
+}
+
+async function readDocument(path: string): Promise<Uint8Array> {
+  const { size } = await stat(path);
+  if (size > MAX_DOCUMENT_BYTES) {
+    throw new AppError(
+      'too_large',
+      `the document has ${size} bytes, what can be drawn is at most ${MAX_DOCUMENT_BYTES}`,
+    );
+  }
+  const bytes = await readFile(path);
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function openError(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof AppError) return error;
+  if (error.name === 'PasswordException') {
+    const isWrong = 'code' in error && error.code === 2;
+    const detail = isWrong
+      ? 'the document is encrypted and the password is wrong'
+      : 'the document is encrypted and needs a password: give it as password';
+    return new AppError('password_required', detail, { cause: error });
+  }
+  return new AppError('invalid_pdf', `the file cannot be read as a PDF: ${reasonOf(error)}`, { cause: error });
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message.replace(/\.$/, '') : String(error);
+}
+
+function sizeOf(proxy: PDFPageProxy, page: number): PageSize {
+  const { width, height } = proxy.getViewport({ scale: 1 });
+  if (!(width > 0 && height > 0 && Number.isFinite(width * height))) {
+    throw new AppError('invalid_pdf', `page ${page} has no area: ${width} x ${height} points`);
+  }
+  return { width, height };
+}
+
+function pixelSize(size: PageSize, page: number, { scale, maxPixels }: RenderOptions): PageSize {
+  const width = Math.max(1, Math.round(size.width * scale));
+  const height = Math.max(1, Math.round(size.height * scale));
+  // Written so that NaN is refused too: the canvas would take it and fail without a word.
+  if (!(width * height <= maxPixels)) {
+    const detail = `page ${page} would have ${width} x ${height} pixels, the limit is ${maxPixels}: ask for fewer dpi`;
+    throw new AppError('page_too_large', detail);
+  }
+  return { width, height };
+}
+
+/** A canvas whose memory could not be had draws nothing and says nothing. */
+function assertAllocated(context: SKRSContext2D, page: number): void {
+  context.fillStyle = '#fff';
+  context.fillRect(0, 0, 1, 1);
+  if (context.getImageData(0, 0, 1, 1).data[3] !== 255) {
+    throw new AppError('page_too_large', `there is no memory for the pixels of page ${page}: ask for fewer dpi`);
+  }
+  context.clearRect(0, 0, 1, 1);
+}
+
+async function paint(proxy: PDFPageProxy, context: SKRSContext2D, options: RenderOptions): Promise<void> {
+  await proxy.render({
+    canvas: null,
+    canvasContext: context,
+    viewport: proxy.getViewport({ scale: options.scale }),
+    background: options.transparent ? 'rgba(0,0,0,0)' : '#fff',
+    annotationMode: AnnotationMode.ENABLE,
+  }).promise;
+}
+
+/** `data()` is the cheaper copy but premultiplied, which is the same only where everything is opaque. */
+function pixelsOf(canvas: Canvas, context: SKRSContext2D, isTransparent: boolean): Uint8Array {
+  if (!isTransparent) return canvas.data();
+  const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
