@@ -1,0 +1,182 @@
+import { type Dispatcher, request } from 'undici';
+import { createDeadline, type Deadline, raceSignal } from '../core/deadline.ts';
+import { AppError, systemCode } from '../core/errors.ts';
+import type { AddressGuard } from './address-guard.ts';
+import type { ByteSource } from './byte-source.ts';
+import { createGuardedDispatcher } from './guarded-dispatcher.ts';
+import { header, mediaType, remoteName } from './remote-headers.ts';
+
+export interface FetchUrlOptions {
+  readonly guard: AddressGuard;
+  readonly signal: AbortSignal;
+  /** Largest file taken. */
+  readonly maxBytes: number;
+  /** From the name's look-up to the last byte, redirects and slow readers included. */
+  readonly timeoutMs: number;
+}
+
+/** What the other server says about the file; `source` brings the bytes and frees the connection at its end or first error. */
+export interface FetchedFile {
+  readonly source: ByteSource;
+  /** Last segment of a name in Content-Disposition or in the URL; undefined where neither has one. */
+  readonly name: string | undefined;
+  readonly declaredType: string | undefined;
+  readonly declaredBytes: number | undefined;
+}
+
+type Answer = Dispatcher.ResponseData & { readonly url: URL };
+
+const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+const MAX_REDIRECTS = 5;
+const MAX_URL_LENGTH = 8192;
+
+/**
+ * Starts to download a file; resolves when its headers are in. Errors: `blocked_address`, `too_large`, and `bad_request` for
+ * whatever is wrong with the URL or with the server behind it.
+ */
+export async function fetchUrl(text: string, options: FetchUrlOptions): Promise<FetchedFile> {
+  const target = parseTarget(text);
+  const reason = new AppError('bad_request', `the URL did not deliver the file within ${options.timeoutMs / 1000} s`);
+  const deadline = createDeadline({ ms: options.timeoutMs, parents: [options.signal], reason });
+  const connection = openConnection(options.guard, deadline);
+  try {
+    deadline.signal.throwIfAborted();
+    const answer = await raceSignal(follow(target, connection), deadline.signal);
+    const declaredBytes = checkAnswer(answer, options.maxBytes);
+    const source = readBody(answer.body, { connection, maxBytes: options.maxBytes });
+    return {
+      source,
+      declaredBytes,
+      declaredType: mediaType(answer.headers),
+      name: remoteName(answer.headers, answer.url),
+    };
+  } catch (error) {
+    connection.close();
+    throw connection.translate(error);
+  }
+}
+
+/** The one connection pool of one download. */
+interface Connection {
+  readonly dispatcher: Dispatcher;
+  readonly signal: AbortSignal;
+  close(): void;
+  /** What an error of undici, the sockets or the signal means to the caller. */
+  translate(error: unknown): unknown;
+}
+
+function openConnection(guard: AddressGuard, { signal, clear }: Deadline): Connection {
+  const dispatcher = createGuardedDispatcher({ guard });
+  return {
+    dispatcher,
+    signal,
+    close() {
+      clear();
+      void dispatcher.destroy();
+    },
+    translate(error) {
+      if (signal.aborted) return signal.reason;
+      const code = systemCode(error);
+      if (error instanceof AppError || code === undefined) return error;
+      return new AppError('bad_request', `the URL could not be fetched: ${FAILURES[code] ?? code}`, { cause: error });
+    },
+  };
+}
+
+const FAILURES: Readonly<Record<string, string>> = {
+  ENOTFOUND: 'its host name is unknown',
+  EAI_AGAIN: 'its host name could not be resolved just now',
+  ECONNREFUSED: 'the server refused the connection',
+  ECONNRESET: 'the server dropped the connection',
+  UND_ERR_SOCKET: 'the server dropped the connection',
+  UND_ERR_CONNECT_TIMEOUT: 'the server did not accept the connection in time',
+  UND_ERR_HEADERS_TIMEOUT: 'the server did not answer in time',
+  UND_ERR_BODY_TIMEOUT: 'the server stopped sending',
+};
+
+/** Errors: `bad_request` for anything but an absolute http or https URL without credentials. */
+export function parseTarget(text: string, base?: URL): URL {
+  const url = text.length <= MAX_URL_LENGTH ? URL.parse(text, base?.href) : null;
+  if (!url) throw new AppError('bad_request', `"url" is not a URL of at most ${MAX_URL_LENGTH} characters`);
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+    throw new AppError('bad_request', `only http and https URLs can be fetched, not ${url.protocol}`);
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw new AppError('bad_request', 'a URL to fetch must not contain a user name or password');
+  }
+  return url;
+}
+
+/** Follows redirects by hand: each is a URL like the first, on a connection of its own that passes the guard again. */
+async function follow(target: URL, { dispatcher, signal }: Connection): Promise<Answer> {
+  let url = target;
+  for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
+    const headers = { accept: '*/*', 'accept-encoding': 'identity', 'user-agent': 'penstock' };
+    const answer = await request(url, { dispatcher, signal, headers });
+    const location = header(answer.headers, 'location');
+    if (!REDIRECTS.has(answer.statusCode) || location === undefined) return { ...answer, url };
+    answer.body.on('error', ignoreAbort).destroy();
+    url = parseTarget(location, url);
+  }
+  throw new AppError('bad_request', `the URL redirects more than ${MAX_REDIRECTS} times`);
+}
+
+/** A body that is thrown away reports just that. */
+function ignoreAbort(): void {}
+
+/** The declared length, after everything that can be refused before a byte is read. */
+function checkAnswer(answer: Answer, maxBytes: number): number | undefined {
+  if (answer.statusCode !== 200) {
+    throw new AppError('bad_request', `the URL answered with status ${answer.statusCode} instead of 200 and a file`);
+  }
+  const encoding = header(answer.headers, 'content-encoding') ?? 'identity';
+  // undici hands compressed bytes on as they are, and unpacking what was not asked for is how bombs work (CVE-2026-22036).
+  if (encoding.toLowerCase() !== 'identity') {
+    throw new AppError(
+      'bad_request',
+      `the URL answered with Content-Encoding "${encoding}", though only identity was accepted`,
+    );
+  }
+  const length = header(answer.headers, 'content-length');
+  if (length === undefined) return undefined;
+  if (Number(length) > maxBytes) throw tooLarge(maxBytes);
+  return Number(length);
+}
+
+function tooLarge(maxBytes: number): AppError {
+  return new AppError('too_large', `the file behind the URL is larger than the limit of ${maxBytes} bytes`);
+}
+
+function readBody(
+  body: AsyncIterable<Uint8Array>,
+  { connection, maxBytes }: { connection: Connection; maxBytes: number },
+): ByteSource {
+  const chunks = body[Symbol.asyncIterator]();
+  let received = 0;
+  let failure: { readonly error: unknown } | undefined;
+
+  const read = async (signal: AbortSignal) => {
+    signal.throwIfAborted();
+    const { value, done } = await raceSignal(chunks.next(), signal);
+    if (done) {
+      connection.close();
+      return undefined;
+    }
+    received += value.length;
+    if (received > maxBytes) throw tooLarge(maxBytes);
+    return value;
+  };
+
+  return {
+    async next(signal = connection.signal) {
+      if (failure) throw failure.error;
+      try {
+        return await read(signal);
+      } catch (error) {
+        failure = { error: connection.translate(error) };
+        connection.close();
+        throw failure.error;
+      }
+    },
+  };
+}
