@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import type { AppError } from '../core/errors.ts';
+
+/** What makes the sender wait. */
+export interface Valve {
+  pause(): void;
+  resume(): void;
+}
+
+interface Waiter {
+  readonly give: (chunk: Uint8Array | undefined) => void;
+  readonly refuse: (error: unknown) => void;
+}
+
+/**
+ * A request's body, pulled chunk by chunk by one reader.
+ *
+ *     open --end()--> ended    what lies here is still given out, then undefined
+ *       |               |
+ *       +---fail(e)-----+--> failed   what lies here is dropped; next() rejects with e
+ *
+ * A chunk that nobody waits for closes the valve until it is taken, so what lies here is bounded by what the transport
+ * brings in after pause(): about one receive buffer. A reader that is faster than the network never touches the valve.
+ */
+export class Body implements AsyncIterable<Uint8Array> {
+  readonly #valve: Valve;
+  readonly #untaken: Uint8Array[] = [];
+  #bufferedBytes = 0;
+  #receivedBytes = 0;
+  #isPaused = false;
+  #isEnded = false;
+  #error: AppError | undefined;
+  #waiter: Waiter | undefined;
+
+  constructor(valve: Valve) {
+    this.#valve = valve;
+  }
+
+  /** Bytes that came and were not taken yet. */
+  get bufferedBytes(): number {
+    return this.#bufferedBytes;
+  }
+
+  /** Bytes that came since the start. */
+  get receivedBytes(): number {
+    return this.#receivedBytes;
+  }
+
+  /** True once the last byte came, whether taken or not. */
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
+  /**
+   * The next chunk, the caller's own; undefined at the end, and again after it. One call at a time. Errors: `client_gone`,
+   * `cancelled` (the request was answered meanwhile), the signal's reason.
+   */
+  async next(signal?: AbortSignal): Promise<Uint8Array | undefined> {
+    signal?.throwIfAborted();
+    if (this.#error) throw this.#error;
+    const chunk = this.#untaken.shift();
+    if (chunk) {
+      this.#bufferedBytes -= chunk.byteLength;
+      if (this.#untaken.length === 0) this.#open();
+      return chunk;
+    }
+    return this.#isEnded ? undefined : await this.#wait(signal);
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
+    for (let chunk = await this.next(); chunk; chunk = await this.next()) yield chunk;
+  }
+
+  /** For the transport's side: one more chunk. */
+  push(chunk: Uint8Array): void {
+    if (this.#error || this.#isEnded || chunk.byteLength === 0) return;
+    this.#receivedBytes += chunk.byteLength;
+    if (this.#waiter) {
+      this.#waiter.give(chunk);
+      return;
+    }
+    this.#untaken.push(chunk);
+    this.#bufferedBytes += chunk.byteLength;
+    if (this.#isPaused) return;
+    this.#isPaused = true;
+    this.#valve.pause();
+  }
+
+  /** For the transport's side: that was all. */
+  end(): void {
+    if (this.#error) return;
+    this.#isEnded = true;
+    this.#waiter?.give(undefined);
+  }
+
+  /** Nothing more will be given out; without effect on a body that was taken to its end. */
+  fail(error: AppError): void {
+    if (this.#error || (this.#isEnded && this.#untaken.length === 0)) return;
+    this.#error = error;
+    this.#untaken.length = 0;
+    this.#bufferedBytes = 0;
+    this.#waiter?.refuse(error);
+  }
+
+  #open(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    if (!this.#isEnded) this.#valve.resume();
+  }
+
+  #wait(signal: AbortSignal | undefined): Promise<Uint8Array | undefined> {
+    assert(!this.#waiter, 'a body has one reader');
+    const { promise, resolve, reject } = Promise.withResolvers<Uint8Array | undefined>();
+    const settle = () => {
+      this.#waiter = undefined;
+      signal?.removeEventListener('abort', onAbort);
+    };
+    const give = (chunk: Uint8Array | undefined) => {
+      settle();
+      resolve(chunk);
+    };
+    const refuse = (error: unknown) => {
+      settle();
+      reject(error);
+    };
+    const onAbort = () => refuse(signal?.reason);
+    signal?.addEventListener('abort', onAbort, { once: true });
+    this.#waiter = { give, refuse };
+    return promise;
+  }
+}
