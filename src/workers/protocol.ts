@@ -1,4 +1,4 @@
-import type { AppErrorOptions, ErrorCode } from '../core/errors.ts';
+import type { ErrorCode } from '../core/errors.ts';
 import type { LogOptions } from '../core/log.ts';
 
 /**
@@ -44,12 +44,23 @@ export interface WorkerSettings {
   readonly log: LogOptions;
 }
 
+/** An error as plain data. */
 export interface WireError {
   /** undefined: the task threw something that is not an AppError. */
   readonly code: ErrorCode | undefined;
+  /** Public, bounded in length. */
   readonly message: string;
   readonly stack: string | undefined;
-  readonly extra: AppErrorOptions['extra'];
+  readonly retryAfterS: number | undefined;
+  readonly extra: Readonly<Record<string, unknown>>;
+}
+
+/** Why a worker ended although nobody asked it to. */
+export interface Crash {
+  /** `killed by SIGKILL`, `process.exit(3)`, `out of memory`. */
+  readonly reason: string;
+  /** Where it was an exception that nothing caught. */
+  readonly error: WireError | undefined;
 }
 
 export type ToWorker =
@@ -57,8 +68,27 @@ export type ToWorker =
   /** Asks the task by its signal, and ends the thread after the grace. */
   | { readonly type: 'abort'; readonly unitId: number; readonly graceMs: number };
 
+/** The host adds its resident memory, in bytes, to what ends a unit. */
 export type FromWorker =
   | { readonly type: 'ready' }
-  | { readonly type: 'progress'; readonly unitId: number; readonly fraction: number; readonly message: string | undefined }
-  | { readonly type: 'done'; readonly unitId: number; readonly value: unknown }
-  | { readonly type: 'failed'; readonly unitId: number; readonly error: WireError };
+  | {
+      readonly type: 'progress';
+      readonly unitId: number;
+      readonly fraction: number;
+      readonly message: string | undefined;
+    }
+  | {
+      readonly type: 'log';
+      readonly level: LogLevel;
+      readonly text: string;
+      readonly fields: Readonly<Record<string, unknown>>;
+    }
+  /** `json`: what the task's function returned; a string, since that crosses two borders at the price of a copy. */
+  | { readonly type: 'done'; readonly unitId: number; readonly json: string; readonly rssBytes?: number }
+  | { readonly type: 'failed'; readonly unitId: number; readonly error: WireError; readonly rssBytes?: number }
+  /** The thread was ended together with the unit it would not leave; `ready` follows from a fresh one. */
+  | { readonly type: 'stopped'; readonly unitId: number; readonly rssBytes?: number }
+  /** The last message of a host whose thread died. */
+  | { readonly type: 'crashed'; readonly crash: Crash };
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';

@@ -1,6 +1,12 @@
 import { AppError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import type { Unit, WorkerSettings } from './protocol.ts';
+import { startProcess } from './process-link.ts';
+import type { Crash, Unit, WireError, WorkerSettings } from './protocol.ts';
+import { chooseWorker, Schedule, type Taken } from './schedule.ts';
+import { Seat, type SeatOptions } from './seat.ts';
+import { startThread } from './thread-link.ts';
+import { crashError, fromWireError } from './wire-error.ts';
+import type { Outcome, PoolWorker } from './worker.ts';
 
 export type { Unit, UnitFile, UnitKind, WorkerSettings } from './protocol.ts';
 
@@ -54,8 +60,180 @@ export interface Workers {
 
 /** Starts the workers and returns at once; a unit waits until one is ready. */
 export function createWorkers(options: WorkersOptions): Workers {
-  throw new AppError(
-    'internal',
-    `${options.workers} workers with isolation ${options.isolation} cannot be started yet`,
-  );
+  return new Pool(options);
 }
+
+/** Of `memoryBytes`: a worker above it is replaced between two units, before its allocations fail. */
+const RECYCLE_SHARE = 0.75;
+
+interface Entry {
+  readonly unit: Unit;
+  readonly unitId: number;
+  readonly options: RunOptions;
+  readonly result: PromiseWithResolvers<unknown>;
+  isSettled: boolean;
+  isRetry: boolean;
+  worker: PoolWorker | undefined;
+}
+
+class Pool implements Workers {
+  readonly #log: Log;
+  readonly #seats: readonly Seat[];
+  readonly #schedule = new Schedule<Entry>(performance.now.bind(performance));
+  readonly #entries = new Set<Entry>();
+  readonly #drained = Promise.withResolvers<void>();
+  #lastUnitId = 0;
+  #isClosing = false;
+
+  constructor({ workers, isolation, settings, memoryBytes, recycleAfterUnits, log }: WorkersOptions) {
+    this.#log = log;
+    const link = { settings, memoryBytes };
+    const isOwnProcess = isolation === 'process';
+    const seat: SeatOptions = {
+      startLink: (events) => (isOwnProcess ? startProcess(link, events, log) : startThread(link, events)),
+      recycleAfterUnits,
+      recycleAboveBytes: memoryBytes * RECYCLE_SHARE,
+      log,
+      onChange: () => this.#pump(),
+    };
+    this.#seats = Array.from({ length: workers }, () => new Seat(seat));
+  }
+
+  async run(unit: Unit, options: RunOptions): Promise<unknown> {
+    options.signal.throwIfAborted();
+    if (this.#isClosing) throw draining();
+    if (this.#isUnavailable()) throw unavailable();
+    this.#lastUnitId += 1;
+    const result = Promise.withResolvers<unknown>();
+    const base = { unit, options, result, unitId: this.#lastUnitId };
+    const entry: Entry = { ...base, isSettled: false, isRetry: false, worker: undefined };
+    const onAbort = () => this.#drop(entry, options.signal.reason);
+    options.signal.addEventListener('abort', onAbort, { once: true });
+    this.#entries.add(entry);
+    this.#schedule.add(unit.jobId, entry);
+    this.#pump();
+    try {
+      return await result.promise;
+    } finally {
+      options.signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  stats(): WorkersStats {
+    return {
+      workers: this.#seats.length,
+      idle: this.#seats.filter(({ idle }) => idle !== undefined).length,
+      busy: this.#seats.filter(({ isBusy }) => isBusy).length,
+      restarts: this.#seats.reduce((sum, { restarts }) => sum + restarts, 0),
+      queued: this.#schedule.size,
+      pids: this.#seats.flatMap(({ pids }) => pids),
+    };
+  }
+
+  async close(signal?: AbortSignal): Promise<void> {
+    this.#isClosing = true;
+    if (this.#entries.size === 0) this.#drained.resolve();
+    const giveUp = () => this.#drained.resolve();
+    signal?.addEventListener('abort', giveUp, { once: true });
+    if (signal === undefined || signal.aborted) giveUp();
+    await this.#drained.promise;
+    signal?.removeEventListener('abort', giveUp);
+    for (const entry of this.#entries) this.#drop(entry, draining());
+    await Promise.all(this.#seats.map((seat) => seat.close()));
+  }
+
+  /** Gives the units whose turn it is to the workers that are idle. */
+  #pump(): void {
+    if (this.#isUnavailable()) this.#dropWaiting();
+    for (;;) {
+      const idle = this.#seats.flatMap((seat) => seat.idle ?? []);
+      const taken = idle.length > 0 ? this.#schedule.take() : undefined;
+      if (taken === undefined) return;
+      const worker = chooseWorker(idle, taken.jobId, (jobId) => this.#schedule.isLive(jobId));
+      if (worker !== undefined) this.#assign(worker, taken);
+    }
+  }
+
+  #assign(worker: PoolWorker, { item: entry, finish }: Taken<Entry>): void {
+    entry.worker = worker;
+    const { unit, unitId, options } = entry;
+    options.onStart?.();
+    worker.assign({
+      unitId,
+      unit: entry.isRetry ? { ...unit, attempt: unit.attempt + 1 } : unit,
+      onProgress: (fraction, message) => {
+        if (!entry.isSettled) options.onProgress?.(fraction, message);
+      },
+      onEnd: (outcome) => {
+        entry.worker = undefined;
+        finish();
+        this.#onEnd(entry, outcome);
+      },
+    });
+  }
+
+  #onEnd(entry: Entry, outcome: Outcome): void {
+    if (entry.isSettled) return;
+    switch (outcome.type) {
+      case 'done':
+        this.#settle(entry, () => entry.result.resolve(JSON.parse(outcome.json)));
+        break;
+      case 'failed':
+        this.#drop(entry, this.#toError(entry.unit, outcome.error));
+        break;
+      case 'stopped':
+        this.#drop(entry, new AppError('cancelled', 'the job was stopped'));
+        break;
+      case 'crashed':
+        this.#retryOnce(entry, outcome.crash);
+        break;
+      default:
+        outcome satisfies never;
+    }
+  }
+
+  #retryOnce(entry: Entry, { reason, error }: Crash): void {
+    const { unit, isRetry } = entry;
+    if (isRetry) {
+      this.#drop(entry, error ? this.#toError(unit, error) : crashError(unit, reason));
+      return;
+    }
+    this.#log.warn({ task: unit.task, job_id: unit.jobId, reason }, 'its worker died; the unit runs once more');
+    entry.isRetry = true;
+    this.#schedule.putBack(unit.jobId, entry);
+  }
+
+  /** Rejects it now; its worker counts as busy until the unit is off the CPU. */
+  #drop(entry: Entry, reason: unknown): void {
+    this.#settle(entry, () => entry.result.reject(reason));
+    this.#schedule.remove(entry.unit.jobId, entry);
+    entry.worker?.abort();
+  }
+
+  #settle(entry: Entry, settle: () => void): void {
+    if (entry.isSettled) return;
+    entry.isSettled = true;
+    settle();
+    this.#entries.delete(entry);
+    if (this.#isClosing && this.#entries.size === 0) this.#drained.resolve();
+  }
+
+  #toError({ task, jobId }: Unit, error: WireError): AppError {
+    if (error.code === undefined) this.#log.warn({ task, job_id: jobId, stack: error.stack }, error.message);
+    return fromWireError(error);
+  }
+
+  #isUnavailable(): boolean {
+    return this.#seats.every((seat) => seat.isUnavailable);
+  }
+
+  #dropWaiting(): void {
+    for (const entry of this.#entries) if (entry.worker === undefined) this.#drop(entry, unavailable());
+  }
+}
+
+const draining = () =>
+  new AppError('draining', 'the server is shutting down: send it again in a moment', { retryAfterS: 5 });
+
+const unavailable = () =>
+  new AppError('engine_unavailable', 'no worker can be started; the log of the server says why', { retryAfterS: 10 });

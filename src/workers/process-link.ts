@@ -1,0 +1,67 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Log } from '../core/log.ts';
+import { createLineSplitter } from './host-output.ts';
+import type { Link, LinkEvents, LinkOptions } from './link.ts';
+import type { Crash, FromWorker, ToWorker } from './protocol.ts';
+
+/** Data address space of a host that does nothing: V8 reserves most of it for code and never touches it. */
+const EMPTY_HOST_BYTES = 640 * 2 ** 20;
+/**
+ * RLIMIT_DATA bounds heap, ArrayBuffers, canvas and wasm alike; RLIMIT_AS would break V8 and wasm. A lower hard limit
+ * stays in force. Hosts are nicer than the server, so that it answers at once while every core renders.
+ */
+const SCRIPT = 'ulimit -d "$1" 2>/dev/null; shift; exec nice -n 5 "$@"';
+/** The compiled package runs host.js. */
+const ENTRY = fileURLToPath(new URL(`./host${extname(import.meta.url)}`, import.meta.url));
+
+/** Runs units in a thread of a host process of its own. */
+export function startProcess(options: LinkOptions, events: LinkEvents, log: Log): Link {
+  const limitKib = Math.ceil((options.memoryBytes + EMPTY_HOST_BYTES) / 1024);
+  const host = [process.execPath, ENTRY, JSON.stringify(options)];
+  const child = spawn('/bin/sh', ['-c', SCRIPT, 'sh', String(limitKib), ...host], {
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    serialization: 'advanced',
+  });
+  relayOutput(child, log.child({ pid: child.pid }));
+  watch(child, events);
+  return {
+    pid: child.pid,
+    send: (message: ToWorker) => {
+      // An error here means that the host is gone, and its exit tells so.
+      if (child.connected) child.send(message, () => undefined);
+    },
+    kill: () => void child.kill('SIGKILL'),
+  };
+}
+
+/** Tells of the end when the process is gone and everything it sent has been read. */
+function watch(child: ChildProcess, events: LinkEvents): void {
+  let crash: Crash | undefined;
+  let isTold = false;
+  const tell = (found: Crash) => {
+    if (!isTold) events.onExit(crash ?? found);
+    isTold = true;
+  };
+  child.on('message', (message) => {
+    const fromWorker = message as FromWorker;
+    if (fromWorker.type === 'crashed') crash = fromWorker.crash;
+    else events.onMessage(fromWorker);
+  });
+  child.once('error', (error) => {
+    if (child.pid === undefined) tell({ reason: `it cannot be started: ${error.message}`, error: undefined });
+  });
+  child.once('exit', (code, signal) => {
+    const found = { reason: signal ? `killed by ${signal}` : `exit code ${code}`, error: undefined };
+    if (child.connected) child.once('disconnect', () => tell(found));
+    else tell(found);
+  });
+}
+
+function relayOutput(child: ChildProcess, log: Log): void {
+  for (const stream of [child.stdout, child.stderr]) {
+    const lines = createLineSplitter((line) => log.warn(line), performance.now.bind(performance));
+    stream?.setEncoding('utf8').on('data', lines.push).once('close', lines.end);
+  }
+}

@@ -1,0 +1,97 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { AppError } from '../core/errors.ts';
+import { DocumentCache } from '../raster/documents.ts';
+import type { RasterEngine } from '../raster/raster.ts';
+import type { RasterTools, TaskContext } from '../tasks/task.ts';
+import { createProgress } from './progress.ts';
+import type { FromWorker, LogLevel, ToWorker, Unit, WireError, WorkerSettings } from './protocol.ts';
+import { encodeResult } from './result-json.ts';
+import { callTask } from './task-call.ts';
+import { createUnitLog, type UnitLog } from './unit-log.ts';
+import { toWireError } from './wire-error.ts';
+
+/** The raster engines by their name in the settings. */
+const ENGINES: Readonly<Record<string, () => Promise<RasterEngine>>> = {
+  pdfjs: async () => (await import('../raster/pdfjs.ts')).createPdfjsEngine(),
+};
+
+type Settled = { type: 'done'; json: string } | { type: 'failed'; error: WireError };
+
+/** The thread's entry: one unit at a time, each answered by `done` or `failed`. */
+function main(): void {
+  if (parentPort === null) throw new Error('thread.ts is started by a worker link, never by itself');
+  const port = parentPort;
+  const settings: WorkerSettings = workerData;
+  const send = (message: FromWorker) => port.postMessage(message);
+  const raster = createRasterTools(settings);
+  let unitLog = createUnitLog(settings.log, {}, send);
+  let running: { readonly unitId: number; readonly stop: AbortController } | undefined;
+
+  const run = async (unitId: number, unit: Unit) => {
+    const stop = new AbortController();
+    running = { unitId, stop };
+    const { jobId, attempt, files, outDir } = unit;
+    unitLog = createUnitLog(settings.log, { task: unit.task, job_id: jobId }, send);
+    const { log, end } = unitLog;
+    const progress = createProgress((fraction, message) => send({ type: 'progress', unitId, fraction, message }));
+    const context = { jobId, attempt, files, outDir, raster, log, signal: stop.signal, progress: progress.report };
+    const settled = await settle(unit, context);
+    progress.end();
+    end();
+    running = undefined;
+    send({ ...settled, unitId });
+  };
+
+  capturePrints(() => unitLog);
+  port.on('message', (message: ToWorker) => {
+    if (message.type === 'run') void run(message.unitId, message.unit);
+    else if (running?.unitId === message.unitId) running.stop.abort(new AppError('cancelled', 'the job was stopped'));
+  });
+  send({ type: 'ready' });
+}
+
+async function settle(unit: Unit, context: TaskContext): Promise<Settled> {
+  try {
+    return { type: 'done', json: encodeResult(await callTask(unit, context), unit.task) };
+  } catch (error) {
+    return { type: 'failed', error: toWireError(error, unit.task) };
+  }
+}
+
+/** Engine and encoder are loaded when a task first draws: no other task waits for them or pays their memory. */
+function createRasterTools({ engine, maxPages, maxPixels }: WorkerSettings): RasterTools {
+  let documents: Promise<DocumentCache> | undefined;
+  const load = async () => {
+    const create = ENGINES[engine];
+    if (create) return new DocumentCache(await create());
+    throw new AppError(
+      'engine_unavailable',
+      `there is no engine '${engine}': choose ${Object.keys(ENGINES).join(', ')}`,
+    );
+  };
+  return {
+    open: async (path, options) => {
+      documents ??= load();
+      return (await documents).open(path, options);
+    },
+    encode: async (bitmap, options) => (await import('../raster/encode.ts')).encode(bitmap, options),
+    maxPages,
+    maxPixels,
+  };
+}
+
+/** What tasks and their libraries print goes into the log, within the unit's bound, instead of the host's pipe. */
+function capturePrints(current: () => UnitLog): void {
+  const capture = (stream: NodeJS.WriteStream, level: LogLevel) => {
+    stream.write = (chunk: Uint8Array | string, ...rest: unknown[]) => {
+      current().print(level, typeof chunk === 'string' ? chunk : Buffer.from(chunk).toString());
+      const done = rest.find((argument) => typeof argument === 'function');
+      if (done) process.nextTick(done);
+      return true;
+    };
+  };
+  capture(process.stdout, 'info');
+  capture(process.stderr, 'warn');
+}
+
+main();
