@@ -1,8 +1,27 @@
 /** Bytes that are pulled: whoever reads decides when, so back-pressure is simply not asking. */
 export interface ByteSource {
   /**
-   * The next chunk, the caller's own; undefined at the end, and again after it. One call at a time. Rejects when the bytes
-   * cannot be had in full, or with the signal's reason.
+   * The next chunk, the caller's own; undefined at the end. One call at a time. Rejects when the bytes cannot be had in full,
+   * or with the signal's reason.
    */
   next(signal?: AbortSignal): Promise<Uint8Array | undefined>;
+}
+
+/** A source whose end and whose error are final: asked again it says the same, so that a part never passes for the whole. */
+export function createByteSource(pull: ByteSource['next']): ByteSource {
+  let outcome: { readonly error?: unknown } | undefined;
+  return {
+    async next(signal) {
+      if (outcome && 'error' in outcome) throw outcome.error;
+      if (outcome) return undefined;
+      try {
+        const chunk = await pull(signal);
+        if (!chunk) outcome = {};
+        return chunk;
+      } catch (error) {
+        outcome = { error };
+        throw error;
+      }
+    },
+  };
 }

@@ -2,7 +2,7 @@ import { type Dispatcher, request } from 'undici';
 import { createDeadline, type Deadline, raceSignal } from '../core/deadline.ts';
 import { AppError, systemCode } from '../core/errors.ts';
 import type { AddressGuard } from './address-guard.ts';
-import type { ByteSource } from './byte-source.ts';
+import { type ByteSource, createByteSource } from './byte-source.ts';
 import { createGuardedDispatcher } from './guarded-dispatcher.ts';
 import { header, mediaType, remoteName } from './remote-headers.ts';
 
@@ -153,30 +153,24 @@ function readBody(
 ): ByteSource {
   const chunks = body[Symbol.asyncIterator]();
   let received = 0;
-  let failure: { readonly error: unknown } | undefined;
 
-  const read = async (signal: AbortSignal) => {
+  const read = async (signal: AbortSignal): Promise<Uint8Array | undefined> => {
     signal.throwIfAborted();
     const { value, done } = await raceSignal(chunks.next(), signal);
-    if (done) {
-      connection.close();
-      return undefined;
-    }
+    if (done) return undefined;
     received += value.length;
     if (received > maxBytes) throw tooLarge(maxBytes);
     return value;
   };
 
-  return {
-    async next(signal = connection.signal) {
-      if (failure) throw failure.error;
-      try {
-        return await read(signal);
-      } catch (error) {
-        failure = { error: connection.translate(error) };
-        connection.close();
-        throw failure.error;
-      }
-    },
-  };
+  return createByteSource(async (signal = connection.signal) => {
+    try {
+      const chunk = await read(signal);
+      if (!chunk) connection.close();
+      return chunk;
+    } catch (error) {
+      connection.close();
+      throw connection.translate(error);
+    }
+  });
 }
