@@ -1,0 +1,36 @@
+/** Words to fill pages with. */
+export const PARAGRAPHS = [
+  'A penstock is the pipe that carries water from a reservoir down to the turbine. Whatever arrives at its upper end must leave at the lower one: the gate decides how much is let in, and the turbine decides how fast it is used.',
+  'When the gate closes too quickly the moving column has nowhere to go, and the pressure runs back through the pipe as a wave. A surge tank beside the pipe takes the blow: the level in it rises, waits, and falls again.',
+  'The intake is guarded by a rack of steel bars, so that branches, ice and the odd boat stay outside. Twice a day a rake travels along the bars and lifts what has gathered there into a flume.',
+  'Head is what counts, not length. A short steep pipe of a hundred metres gives more than a long lazy one of a kilometre, and it costs less steel, fewer anchors and fewer winters of maintenance.',
+  'Every anchor block is poured where the pipe bends. Between two of them an expansion joint lets the steel grow by day and shrink by night; without it the first hot summer would tear the flanges apart.',
+  'The inspection follows the same order each year: drain, ventilate, measure the wall at forty marked rings, look for pitting below the welds, paint, close, fill slowly, listen.',
+  'At night the valley uses little, so the pumps push water up again. Four units taken in lift come back as three units of power the next evening, and the difference is the price of being ready.',
+  'Nobody remembers a plant that simply runs. The log of the first station is mostly weather: frost on the gauge, wind from the north, load steady, nothing to report, all valves as found.',
+] as const;
+
+export const LETTER_LINES = [
+  'Dear Ms Lindqvist,',
+  '',
+  'the ultrasonic survey of the lower penstock was completed on Tuesday.',
+  'Forty rings were measured at eight points each. The thinnest wall,',
+  '11.4 mm at ring 27 below the third anchor block, is well above the',
+  'limit of 9.0 mm laid down in the operating licence.',
+  '',
+  'Two findings need your attention before the spring refill:',
+  '',
+  '  1. The seal of the expansion joint between blocks 4 and 5 weeps.',
+  '     We recommend to replace it; the part is in the store.',
+  '  2. The trash rack has lost three bars on the left side, probably',
+  '     to the ice of last February.',
+  '',
+  'Neither stops the plant from running at part load. The painted',
+  'surface is sound except for the first six metres, where blasting',
+  'and two new coats should be planned for next year.',
+  '',
+  'The complete table of readings follows with the final report. For',
+  'any question you reach the survey team under the usual number.',
+  '',
+  'Yours sincerely,',
+] as const;
