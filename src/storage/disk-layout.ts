@@ -1,0 +1,96 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, rm, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { systemCode } from '../core/errors.ts';
+import { assertKey } from './storage.ts';
+
+export const META_SUFFIX = '.json';
+
+/** Where things lie: `blobs/<key>` the bytes, `blobs/<key>.json` the sidecar whose presence makes the blob exist, `tmp/`. */
+export interface DiskLayout {
+  readonly blobs: string;
+  readonly tmp: string;
+  dataPath(key: string): string;
+  metaPath(key: string): string;
+  /** A name that no one else uses, on the file system of the blobs. */
+  newTempPath(): string;
+}
+
+export function createLayout(root: string): DiskLayout {
+  const blobs = join(root, 'blobs');
+  const tmp = join(root, 'tmp');
+  const start = randomBytes(6).toString('hex');
+  let count = 0;
+  function dataPath(key: string): string {
+    assertKey(key);
+    return join(blobs, key);
+  }
+  return {
+    blobs,
+    tmp,
+    dataPath,
+    metaPath: (key) => dataPath(key) + META_SUFFIX,
+    newTempPath: () => join(tmp, `${start}-${(count++).toString(36)}`),
+  };
+}
+
+/** Makes the folders and removes what a crash left: temporary files, bytes without sidecar, empty folders. */
+export async function prepareLayout(layout: DiskLayout): Promise<void> {
+  await rm(layout.tmp, { recursive: true, force: true });
+  await mkdir(layout.tmp, { recursive: true });
+  await mkdir(layout.blobs, { recursive: true });
+  await sweep(layout.blobs);
+}
+
+/** true: the folder is empty now. */
+async function sweep(folder: string): Promise<boolean> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  const names = new Set(entries.map((entry) => entry.name));
+  let left = 0;
+  for (const entry of entries) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) {
+      if (await sweep(path)) await rmdir(path);
+      else left += 1;
+    } else if (entry.name.endsWith(META_SUFFIX) || names.has(entry.name + META_SUFFIX)) {
+      left += 1;
+    } else {
+      await rm(path, { force: true });
+    }
+  }
+  return left === 0;
+}
+
+/** Keys under a prefix such as `files/`, in key order, without reading a file. */
+export async function* listKeys(
+  layout: DiskLayout,
+  prefix: string,
+  options: { after?: string; isReversed?: boolean },
+): AsyncGenerator<string> {
+  const { after, isReversed = false } = options;
+  const direction = isReversed ? -1 : 1;
+  for (const { name, isFolder } of await namesIn(join(layout.blobs, prefix), direction)) {
+    const key = prefix + name;
+    if (isFolder) yield* listKeys(layout, `${key}/`, options);
+    else if (after === undefined || (isReversed ? key < after : key > after)) yield key;
+  }
+}
+
+async function namesIn(folder: string, direction: 1 | -1): Promise<{ name: string; isFolder: boolean }[]> {
+  const names: { name: string; isFolder: boolean }[] = [];
+  try {
+    for (const entry of await readdir(folder, { withFileTypes: true })) {
+      if (entry.isDirectory()) names.push({ name: entry.name, isFolder: true });
+      else if (entry.name.endsWith(META_SUFFIX))
+        names.push({ name: entry.name.slice(0, -META_SUFFIX.length), isFolder: false });
+    }
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT') throw error;
+  }
+  return names.sort((a, b) => (sortKey(a) < sortKey(b) ? -direction : direction));
+}
+
+/** A folder sorts as the keys below it do: `a/` comes after `a-b` although `a` comes before it. */
+function sortKey({ name, isFolder }: { name: string; isFolder: boolean }): string {
+  return isFolder ? `${name}/` : name;
+}

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { type FileHandle, open, rm } from 'node:fs/promises';
+import { toAppError } from '../core/errors.ts';
+import type { Publish } from './disk-publish.ts';
+import type { BlobInfo, Meta, Sink } from './storage.ts';
+
+export interface DiskSinkOptions {
+  readonly key: string;
+  readonly tempPath: string;
+  readonly isDurable: boolean;
+  readonly publish: Publish;
+  /** Told each number of bytes that was written. */
+  readonly onWritten: (bytes: number) => void;
+  /** Told once, when the sink is committed (undefined) or has failed or was aborted. */
+  readonly onEnd: (error: unknown) => void;
+}
+
+/**
+ * One temporary file on its way to a blob, made with the first byte.
+ *
+ *     open --commit()--> committed
+ *       +----abort(), or any error----> aborted   descriptor closed, temporary file gone
+ */
+export class DiskSink implements Sink {
+  readonly #options: DiskSinkOptions;
+  #handle: FileHandle | undefined;
+  #size = 0;
+  #state: 'open' | 'committed' | 'aborted' = 'open';
+
+  constructor(options: DiskSinkOptions) {
+    this.#options = options;
+  }
+
+  async write(chunks: readonly Uint8Array[]): Promise<void> {
+    assert(this.#state === 'open', 'a sink takes bytes until it is committed or aborted');
+    try {
+      this.#handle ??= await open(this.#options.tempPath, 'wx');
+      const bytes = await writeAll(this.#handle, chunks);
+      this.#size += bytes;
+      this.#options.onWritten(bytes);
+    } catch (error) {
+      await this.#discard(error);
+      throw toAppError(error);
+    }
+  }
+
+  async commit(meta: Meta): Promise<BlobInfo> {
+    assert(this.#state === 'open', 'a sink is committed once');
+    const { key, tempPath, isDurable, publish, onEnd } = this.#options;
+    try {
+      const info = await publish({
+        key,
+        tempPath: this.#handle && tempPath,
+        size: this.#size,
+        meta,
+        isDurable,
+        flush: () => this.#flush(),
+      });
+      this.#state = 'committed';
+      onEnd(undefined);
+      return info;
+    } catch (error) {
+      await this.#discard(error);
+      throw toAppError(error);
+    }
+  }
+
+  async abort(): Promise<void> {
+    await this.#discard(undefined);
+  }
+
+  async #flush(): Promise<void> {
+    if (this.#options.isDurable) await this.#handle?.datasync();
+    await this.#close();
+  }
+
+  async #close(): Promise<void> {
+    const handle = this.#handle;
+    this.#handle = undefined;
+    await handle?.close();
+  }
+
+  async #discard(error: unknown): Promise<void> {
+    if (this.#state !== 'open') return;
+    this.#state = 'aborted';
+    this.#options.onEnd(error);
+    try {
+      await this.#close();
+    } finally {
+      await rm(this.#options.tempPath, { force: true });
+    }
+  }
+}
+
+/** Writes all of it, however short the single writes turn out. */
+async function writeAll(handle: FileHandle, chunks: readonly Uint8Array[]): Promise<number> {
+  let total = 0;
+  for (const chunk of chunks) total += chunk.byteLength;
+  let rest = chunks;
+  for (let written = 0; written < total; ) {
+    const { bytesWritten } = await handle.writev(rest);
+    // A file system that takes nothing and reports nothing would keep us here for ever.
+    if (bytesWritten === 0) throw new Error('the file system took no bytes of a write');
+    written += bytesWritten;
+    if (written < total) rest = skipBytes(rest, bytesWritten);
+  }
+  return total;
+}
+
+/** What is left of the chunks after their first `count` bytes. */
+function skipBytes(chunks: readonly Uint8Array[], count: number): readonly Uint8Array[] {
+  let left = count;
+  for (const [index, chunk] of chunks.entries()) {
+    if (left < chunk.byteLength) return [chunk.subarray(left), ...chunks.slice(index + 1)];
+    left -= chunk.byteLength;
+  }
+  return [];
+}

@@ -1,0 +1,107 @@
+import { open, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { systemCode, toAppError } from '../core/errors.ts';
+import { createDirSync } from './dir-sync.ts';
+import { createFolders } from './disk-folders.ts';
+import { createHolds } from './disk-holds.ts';
+import { createLayout, prepareLayout } from './disk-layout.ts';
+import { createLookup } from './disk-lookup.ts';
+import { createPublish } from './disk-publish.ts';
+import { readRange } from './disk-read.ts';
+import { createRoom } from './disk-room.ts';
+import { DiskSink } from './disk-sink.ts';
+import type { Adopting, BlobInfo, CreateOptions, Finite, Meta, Storage } from './storage.ts';
+
+export interface DiskStorageOptions {
+  /** Folder for everything; one process at a time. */
+  readonly dataDir: string;
+}
+
+/** Blobs as files of the local disk; what a crash left unfinished is removed first. Layout: disk-layout.ts. */
+export async function openDiskStorage({ dataDir }: DiskStorageOptions): Promise<Storage & Adopting & Finite> {
+  const layout = createLayout(dataDir);
+  await prepareLayout(layout);
+  const folders = createFolders(layout.blobs, createDirSync());
+  const lookup = createLookup(layout);
+  const room = createRoom(() => statfs(layout.blobs));
+  const holds = createHolds(removeData);
+  const publish = createPublish({ layout, folders, isTaken: holds.isDoomed });
+  let healthy = true;
+
+  async function create(key: string, { expectedBytes, durable = true }: CreateOptions = {}): Promise<DiskSink> {
+    layout.dataPath(key);
+    const reservation = await room.reserve(expectedBytes ?? 0);
+    return new DiskSink({
+      key,
+      tempPath: layout.newTempPath(),
+      isDurable: durable,
+      publish,
+      onWritten: reservation.use,
+      onEnd: (error) => {
+        reservation.release();
+        judge(error, durable);
+      },
+    });
+  }
+
+  async function adopt(key: string, path: string, meta: Meta, { durable = true } = {}): Promise<BlobInfo> {
+    try {
+      const { size } = await stat(path);
+      const flush = async () => (durable ? await datasync(path) : undefined);
+      const info = await publish({ key, tempPath: path, size, meta, isDurable: durable, flush });
+      judge(undefined, durable);
+      return info;
+    } catch (error) {
+      judge(error, durable);
+      throw toAppError(error);
+    }
+  }
+
+  function judge(error: unknown, isDurable: boolean): void {
+    if (['EIO', 'EROFS'].includes(systemCode(error) ?? '')) healthy = false;
+    else if (error === undefined && isDurable) healthy = true;
+  }
+
+  async function removeData(key: string): Promise<void> {
+    const path = layout.dataPath(key);
+    await rm(path, { force: true });
+    await folders.prune(path);
+  }
+
+  return {
+    create,
+    adopt,
+    stat: lookup.find,
+    async open(key, range) {
+      const { size } = await lookup.get(key);
+      return readRange(layout.dataPath(key), range ?? { start: 0, end: size - 1 });
+    },
+    async delete(key) {
+      await rm(layout.metaPath(key), { force: true });
+      if (!holds.postpone(key)) await removeData(key);
+    },
+    list: lookup.list,
+    async materialize(key) {
+      const release = holds.take(key);
+      try {
+        const { size } = await lookup.get(key);
+        const path = layout.dataPath(key);
+        if (size === 0) await writeFile(path, '');
+        return { path, release };
+      } catch (error) {
+        await release();
+        throw error;
+      }
+    },
+    freeBytes: room.freeBytes,
+    isHealthy: () => healthy,
+  };
+}
+
+async function datasync(path: string): Promise<void> {
+  const handle = await open(path, 'r+');
+  try {
+    await handle.datasync();
+  } finally {
+    await handle.close();
+  }
+}
