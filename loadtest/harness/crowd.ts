@@ -1,0 +1,63 @@
+import type { Lab } from './lab.ts';
+import type { Outcome, Tally } from './outcome.ts';
+
+export interface CrowdOptions {
+  readonly lab: Lab;
+  readonly clients: number;
+  /** The clients start spread evenly over this time. */
+  readonly rampMs: number;
+  readonly tally: Tally;
+  readonly upload: (client: number) => Promise<Outcome>;
+}
+
+export interface Crowd {
+  /** Uploads under way now, and at most so far. */
+  readonly active: number;
+  readonly peak: number;
+  /** All clients have ended. */
+  readonly done: Promise<void>;
+  /** All clients have started. */
+  readonly started: Promise<void>;
+}
+
+/** One upload per client, all at once but for the ramp. */
+export function startCrowd({ lab, clients, rampMs, tally, upload }: CrowdOptions): Crowd {
+  let [active, peak] = [0, 0];
+  const one = async (client: number) => {
+    active += 1;
+    peak = Math.max(peak, active);
+    tally.add(await upload(client));
+    active -= 1;
+  };
+  const running: Promise<void>[] = [];
+  const start = async () => {
+    const from = performance.now();
+    while (running.length < clients && !lab.signal.aborted) {
+      const due = Math.min(clients, Math.ceil((clients * (performance.now() - from + 1)) / rampMs));
+      while (running.length < due) running.push(one(running.length));
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  };
+  const started = start();
+  return {
+    get active() {
+      return active;
+    },
+    get peak() {
+      return peak;
+    },
+    started,
+    done: started.then(() => Promise.all(running)).then(() => undefined),
+  };
+}
+
+/** `workers` loops that each do one step after the other until `endMs` (performance.now) or the signal. */
+export async function repeatUntil(
+  endMs: number,
+  { lab, workers, step }: { lab: Lab; workers: number; step: (worker: number) => Promise<void> },
+): Promise<void> {
+  const loop = async (worker: number) => {
+    while (performance.now() < endMs && !lab.signal.aborted) await step(worker);
+  };
+  await Promise.all(Array.from({ length: workers }, (_, worker) => loop(worker)));
+}
