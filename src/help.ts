@@ -20,3 +20,12 @@ export function helpText(): string {
     'Exit codes: 0 stopped as asked, 1 could not start or failed, 2 a setting is wrong.',
   ].join('\n');
 }
+
+/** The same as the README's table. */
+export function settingsTable(): string {
+  const rows = describeSettings().map((row) => {
+    const byMachine = row.flag === '--workers' ? 'the cores' : row.default;
+    return `| \`${row.flag.slice(2)}\` | ${byMachine} | ${row.allowed.replaceAll('|', '\\|')} | ${row.doc} |`;
+  });
+  return ['| setting | default | allowed | meaning |', '|---|---|---|---|', ...rows].join('\n');
+}

@@ -58,7 +58,7 @@ export const SETTINGS = {
   host: text('127.0.0.1', 'address to listen on; 0.0.0.0 for all'),
   port: count(8000, [0, 65_535], 'TCP port; 0 picks a free one, the chosen address is printed'),
   dataDir: text('./var', 'folder of files, results and temporary data; made if missing'),
-  workers: count(availableParallelism(), [1, 256], 'workers for CPU-heavy tasks; default: the cores'),
+  workers: count(availableParallelism(), [1, 256], 'workers for CPU-heavy tasks'),
   isolation: choice(
     'process',
     ['process', 'thread'],
@@ -100,7 +100,7 @@ export const SETTINGS = {
   minFreeBytes: bytes(
     256 * MIB,
     [0, 100 * TIB],
-    'free disk below which uploads are refused with 507 and the server is not ready',
+    'free disk, at most 5 % of it all, below which uploads get 507 and the server is not ready',
   ),
   drainTimeout: seconds(30, [0, 3600], 'how long SIGTERM waits for running uploads and jobs'),
   transport: choice('auto', ['auto', 'uws', 'node'], 'HTTP server: uWebSockets.js, node:http, or the first that loads'),

@@ -1,6 +1,8 @@
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { AppError } from '../core/errors.ts';
 
+export { createDiskWatch, type DiskWatch } from './disk-watch.ts';
+
 const WINDOW_S = 60;
 /** Told to a caller when all upload places are taken: uploads end one by one, so a place is free soon. */
 const UPLOAD_RETRY_AFTER_S = 2;

@@ -57,7 +57,10 @@ export class MemoryQueue implements Queue {
 
   submit(newJob: NewJob, slot: Slot): Job {
     const known = this.#entries.get(newJob.id);
-    if (known) return known.job;
+    if (known) {
+      slot.release();
+      return known.job;
+    }
     this.#line(newJob.task).take(slot, newJob);
     const job: Job = { ...FRESH, priority: 0, ...newJob, createdAt: this.#now() };
     const entry: Entry = { job, abort: new AbortController() };

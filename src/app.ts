@@ -1,0 +1,161 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Config } from './config.ts';
+import { AppError } from './core/errors.ts';
+import { createIdSource } from './core/ids.ts';
+import type { Log, LogOptions } from './core/log.ts';
+import { createMetrics } from './core/metrics.ts';
+import { type Admission, createAdmission } from './http/admission.ts';
+import { createCallerNames } from './http/caller.ts';
+import { startHttp } from './http/http.ts';
+import type { Route } from './http/route.ts';
+import { fileRoutes } from './http/routes/files.ts';
+import { jobRoutes } from './http/routes/jobs.ts';
+import { opsRoutes } from './http/routes/ops.ts';
+import { taskRoutes } from './http/routes/tasks.ts';
+import { createUploads } from './http/upload.ts';
+import { createFiles, createIngest } from './ingest/ingest.ts';
+import { createDiskWatch, createLimits } from './limits/limits.ts';
+import { MemoryQueue } from './queue/memory.ts';
+import type { Job, Queue } from './queue/queue.ts';
+import { createResults } from './results/results.ts';
+import { startRetention } from './results/retention.ts';
+import { openDiskStorage } from './storage/disk.ts';
+import { createTasks } from './tasks/tasks.ts';
+import { createWorkers } from './workers/workers.ts';
+
+/** Memory of an engine creeps up over hundreds of pages; a fresh worker costs less than that. */
+const RECYCLE_AFTER_UNITS = 500;
+/** Keys that end with the retention. */
+const EXPIRING = ['files/', 'jobs/', 'results/'];
+
+export interface App {
+  readonly url: string;
+  readonly transport: 'uws' | 'node';
+  /** Takes no new work, lets what runs finish until the signal aborts, then stops all the same. */
+  stop(signal: AbortSignal): Promise<void>;
+}
+
+/** Picks the implementations and wires the stages, in the order of the pipeline; `stop` goes the other way round. */
+export async function startApp(config: Config, log: Log, logOptions: LogOptions): Promise<App> {
+  const stages = await startStages(config, log, logOptions);
+  const { limits, queue, workers, metrics } = stages;
+  let isDraining = false;
+  const admission = createAdmission({ nameCaller: createCallerNames(config), limits, isDraining: () => isDraining });
+  const http = await startHttp({
+    transport: config.transport,
+    host: config.host,
+    port: config.port,
+    log,
+    newId: stages.newId,
+    routes: createRoutes({ config, stages, admission, isDraining: () => isDraining }),
+    onFinish: ({ method, status, code, ms }) => metrics.finishRequest({ method, status, code, seconds: ms / 1000 }),
+  });
+
+  async function stop(signal: AbortSignal): Promise<void> {
+    isDraining = true;
+    http.stopAccepting();
+    await attempt(log, 'jobs', queue.idle(signal));
+    await attempt(log, 'requests', http.drained(signal));
+    for (const job of queue.list()) queue.cancel(job.id, new AppError('draining', 'the server has stopped'));
+    await http.close();
+    await workers.close(signal);
+    stages.retention.close();
+    metrics.close();
+  }
+
+  return { url: `http://${urlHost(config.host)}:${http.port}`, transport: http.transport, stop };
+}
+
+type Stages = Awaited<ReturnType<typeof startStages>>;
+
+async function startStages(config: Config, log: Log, logOptions: LogOptions) {
+  const workDir = await emptyFolder(join(config.dataDir, 'work'));
+  const newId = createIdSource();
+  const metrics = createMetrics();
+  const storage = await openDiskStorage({ dataDir: config.dataDir });
+  const ingest = createIngest({ storage, newId, channelBytes: config.channelBytes, log, isTraced: config.trace });
+  const files = await createFiles({ storage });
+  const limits = createLimits(config);
+  const disk = createDiskWatch({
+    dataDir: config.dataDir,
+    minFreeBytes: config.minFreeBytes,
+    isHealthy: storage.isHealthy,
+  });
+  const workers = createWorkers({
+    workers: config.workers,
+    isolation: config.isolation,
+    settings: { engine: config.engine, maxPages: config.maxPages, maxPixels: config.maxPixels, log: logOptions },
+    memoryBytes: config.workerMemory,
+    recycleAfterUnits: RECYCLE_AFTER_UNITS,
+    log,
+  });
+  const queue: Queue = new MemoryQueue({
+    onSettled: (job) => {
+      metrics.settledJob({ task: job.task, status: job.status, seconds: runningSeconds(job) });
+      void results.keep(job);
+    },
+  });
+  const results = createResults({ queue, storage, log });
+  const defaults = { queueSize: config.queueSize, concurrency: config.workers, deadlineS: config.deadline };
+  const tasks = createTasks({ queue, workers, storage, workDir, newId, ...defaults });
+  const retention = startRetention({ storage, prefixes: EXPIRING, retentionS: config.retention, log });
+  metrics.observe({
+    activeUploads: () => limits.uploads().active,
+    channelBytes: ingest.bufferedBytes,
+    busyWorkers: () => workers.stats().busy,
+    workerRestarts: () => workers.stats().restarts,
+    queued: () => tasks.list().map(({ task }) => ({ task: task.name, ...queue.depth(task.name) })),
+  });
+  return { newId, metrics, ingest, files, limits, disk, workers, queue, results, tasks, retention };
+}
+
+interface RoutesOptions {
+  readonly config: Config;
+  readonly stages: Stages;
+  readonly admission: Admission;
+  readonly isDraining: () => boolean;
+}
+
+function createRoutes({ config, stages, admission, isDraining }: RoutesOptions): readonly Route[] {
+  const { metrics, ingest, files, limits, disk, workers, queue, results, tasks } = stages;
+  const uploads = createUploads({
+    ...{ ingest, limits, disk },
+    maxUploadBytes: config.maxUploadBytes,
+    minUploadRate: config.minUploadRate,
+    uploadGraceS: config.uploadGrace,
+  });
+  const state = () => ({ draining: isDraining(), uploads: limits.uploads(), workers: workers.stats() });
+  const notReady = async () => (isDraining() ? 'draining' : await disk.trouble());
+  return [
+    ...opsRoutes({ metrics, tasks, queue, admission, notReady, state }),
+    ...fileRoutes({ files, uploads, admission }),
+    ...jobRoutes({ queue, results, admission }),
+    ...taskRoutes({ tasks, queue, results, files, uploads, admission, maxDeadlineS: config.maxDeadline }),
+  ];
+}
+
+async function emptyFolder(path: string): Promise<string> {
+  await rm(path, { recursive: true, force: true });
+  await mkdir(path, { recursive: true });
+  return path;
+}
+
+function runningSeconds({ startedAt, finishedAt }: Job): number {
+  return startedAt === undefined || finishedAt === undefined ? 0 : (finishedAt - startedAt) / 1000;
+}
+
+/** An IPv6 address stands in brackets in a URL; one that means "all" is reached by loopback. */
+function urlHost(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1';
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+/** A drain that runs out of time is told and goes on: stopping must not fail. */
+async function attempt(log: Log, what: string, promise: Promise<void>): Promise<void> {
+  try {
+    await promise;
+  } catch (error) {
+    log.warn({ err: error }, `the drain time was over before all ${what} were finished`);
+  }
+}

@@ -1,0 +1,55 @@
+import type { FileJson, JobJson } from '../api.ts';
+import type { Exchange } from './exchange.ts';
+
+/** `http://host:port` as the caller reached us, so that links in answers open from there. */
+export function origin(exchange: Exchange): string {
+  return `http://${exchange.header('host') ?? 'localhost'}`;
+}
+
+/** Makes the `url` and `links` members of a job absolute: they are kept relative to the job. */
+export function linkJob(exchange: Exchange, job: JobJson): JobJson {
+  const base = `${origin(exchange)}/v1/jobs/${job.id}`;
+  const links = Object.fromEntries(
+    Object.entries(job.links).map(([rel, path]) => [rel, path === '' ? base : `${base}/${path}`]),
+  );
+  const result = 'result' in job ? { result: linkResult(exchange, job.id, job.result) } : {};
+  return { ...job, links, ...result };
+}
+
+/** The same for a result alone. */
+export function linkResult(exchange: Exchange, jobId: string, result: unknown): unknown {
+  return absolute(result, `${origin(exchange)}/v1/jobs/${jobId}/`);
+}
+
+function absolute(value: unknown, base: string): unknown {
+  if (Array.isArray(value)) return value.map((item) => absolute(item, base));
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, member]) => {
+      const isRelative = name === 'url' && typeof member === 'string' && !/^([a-z][a-z0-9+.-]*:|\/)/i.test(member);
+      return [name, isRelative ? base + member : absolute(member, base)];
+    }),
+  );
+}
+
+export interface FileFacts {
+  readonly id: string;
+  readonly name: string;
+  readonly size: number;
+  readonly sha256: string;
+  readonly mediaType: string;
+  readonly createdAt: string;
+}
+
+export function toFileJson(exchange: Exchange, file: FileFacts): FileJson {
+  const { id, name, size, sha256 } = file;
+  return {
+    id,
+    name,
+    size,
+    sha256,
+    media_type: file.mediaType,
+    created_at: file.createdAt,
+    url: `${origin(exchange)}/v1/files/${id}`,
+  };
+}

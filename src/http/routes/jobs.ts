@@ -1,0 +1,56 @@
+import { AppError } from '../../core/errors.ts';
+import type { Queue } from '../../queue/queue.ts';
+import type { Results } from '../../results/results.ts';
+import type { Admission } from '../admission.ts';
+import { replyBlob } from '../blob.ts';
+import type { Exchange } from '../exchange.ts';
+import { linkJob, linkResult } from '../links.ts';
+import type { Route } from '../route.ts';
+
+export interface JobRoutesOptions {
+  readonly queue: Queue;
+  readonly results: Results;
+  readonly admission: Admission;
+}
+
+type Params = Readonly<Record<string, string>>;
+
+/** Looking at jobs, cancelling them, and reading what they made. */
+export function jobRoutes({ queue, results, admission }: JobRoutesOptions): readonly Route[] {
+  async function show(exchange: Exchange, { id = '' }: Params): Promise<void> {
+    admission.identify(exchange);
+    exchange.replyJson(200, linkJob(exchange, await results.get(id)));
+  }
+
+  async function cancel(exchange: Exchange, { id = '' }: Params): Promise<void> {
+    admission.identify(exchange);
+    queue.cancel(id, new AppError('cancelled', 'the job was cancelled by request'));
+    exchange.replyJson(200, linkJob(exchange, await results.get(id)));
+  }
+
+  async function result(exchange: Exchange, { id = '' }: Params): Promise<void> {
+    admission.identify(exchange);
+    const job = await results.get(id);
+    if (job.status !== 'succeeded')
+      throw new AppError('conflict', `job ${id} has no result: its status is ${job.status}`);
+    exchange.replyJson(200, linkResult(exchange, id, job.result));
+  }
+
+  async function page(exchange: Exchange, { id = '', page: number = '' }: Params): Promise<void> {
+    admission.identify(exchange);
+    if (!/^[1-9]\d{0,6}$/.test(number))
+      throw new AppError('not_found', `a page is a number from 1, not ${number.slice(0, 64)}`);
+    const { info, open } = await results.output(id, `pages/${number}`);
+    const mediaType = String(info.meta.mediaType);
+    const name = `page-${number}.${mediaType.replace('image/', '')}`;
+    const sha256 = String(info.meta.sha256);
+    await replyBlob(exchange, { size: info.size, sha256, mediaType, name, disposition: 'inline', open });
+  }
+
+  return [
+    { method: 'GET', path: '/v1/jobs/{id}', handle: show },
+    { method: 'DELETE', path: '/v1/jobs/{id}', handle: cancel },
+    { method: 'GET', path: '/v1/jobs/{id}/result', handle: result },
+    { method: 'GET', path: '/v1/jobs/{id}/pages/{page}', handle: page },
+  ];
+}

@@ -1,0 +1,60 @@
+import { startApp } from './app.ts';
+import { ConfigError, loadConfig } from './config.ts';
+import { AppError } from './core/errors.ts';
+import { createLog, type Log, type LogOptions } from './core/log.ts';
+import type { Config } from './settings.ts';
+
+const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
+
+await main();
+
+async function main(): Promise<void> {
+  if (process.argv.includes('--help')) {
+    const { helpText } = await import('./help.ts');
+    process.stdout.write(`${helpText()}\n`);
+    return;
+  }
+  const config = readConfig();
+  const logOptions = { level: config.logLevel, format: logFormat(config) } as const;
+  const log = createLog(logOptions);
+  try {
+    await serve(config, log, logOptions);
+  } catch (error) {
+    process.stderr.write(`penstock could not start: ${error instanceof Error ? error.message : error}\n`);
+    log.debug({ err: error }, 'start failed');
+    process.exit(EXIT.failed);
+  }
+}
+
+function readConfig(): Config {
+  try {
+    return loadConfig(process.argv.slice(2), process.env);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(EXIT.usage);
+  }
+}
+
+function logFormat({ logFormat: format }: Config): LogOptions['format'] {
+  if (format !== 'auto') return format;
+  return process.stderr.isTTY ? 'pretty' : 'json';
+}
+
+async function serve(config: Config, log: Log, logOptions: LogOptions): Promise<void> {
+  const app = await startApp(config, log, logOptions);
+  process.stdout.write(
+    `Penstock listens on ${app.url} (${app.transport}). Try it:\n\n` +
+      `    curl --data-binary @data/sample-17-pages.pdf ${app.url}/pdf2image\n\n`,
+  );
+  const hurry = new AbortController();
+  let isStopping = false;
+  const stop = async (name: NodeJS.Signals) => {
+    if (isStopping) return hurry.abort(new AppError('draining', `a second ${name} came`));
+    isStopping = true;
+    log.info(`${name}: draining for up to ${config.drainTimeout} s; once more to stop at once`);
+    await app.stop(AbortSignal.any([hurry.signal, AbortSignal.timeout(config.drainTimeout * 1000)]));
+    process.exit(EXIT.ok);
+  };
+  for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => void stop(name));
+}

@@ -1,0 +1,4 @@
+import { MemoryQueue } from '../../src/queue/memory.ts';
+import { queueContract } from './queue.ts';
+
+queueContract('memory', () => new MemoryQueue());

@@ -1,0 +1,128 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
+const START_LIMIT_MS = 20_000;
+
+export interface TestServer extends AsyncDisposable {
+  readonly url: string;
+  readonly port: number;
+  readonly dataDir: string;
+  readonly child: ChildProcess;
+  /** Everything on stderr so far. */
+  log(): string;
+  /** Everything on stdout so far. */
+  out(): string;
+  /** Sends the signal and resolves with the exit code (null: ended by the signal). */
+  kill(signal: NodeJS.Signals): Promise<number | null>;
+}
+
+export interface ServerOptions {
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Kept after the test when given. */
+  readonly dataDir?: string;
+  /** Words before the node command: strace, prlimit. */
+  readonly prefix?: readonly string[];
+}
+
+/** Starts the real server on a free port, without a rate limit unless the arguments set one. */
+export async function startServer({
+  args = [],
+  env = {},
+  dataDir,
+  prefix = [],
+}: ServerOptions = {}): Promise<TestServer> {
+  const folder = dataDir ?? mkdtempSync(join(tmpdir(), 'penstock-e2e-'));
+  const all = [MAIN, '--port', '0', '--data-dir', folder, '--rate-limit', '0', '--log-format', 'json', ...args];
+  const [command = process.execPath, ...rest] = [...prefix, process.execPath, ...all];
+  const child = spawn(command, rest, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  let log = '';
+  let out = '';
+  child.stderr.on('data', (chunk) => (log += chunk));
+  child.stdout.on('data', (chunk) => (out += chunk));
+  const exited = once(child, 'exit');
+
+  const url = await Promise.race([
+    listeningUrl(child),
+    exited.then(([code]) => Promise.reject(new Error(`the server ended with ${code}: ${log}`))),
+    once(AbortSignal.timeout(START_LIMIT_MS), 'abort').then(() =>
+      Promise.reject(new Error(`no start within ${START_LIMIT_MS} ms: ${log}`)),
+    ),
+  ]);
+
+  async function kill(signal: NodeJS.Signals): Promise<number | null> {
+    if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+    const [code] = await exited;
+    return code;
+  }
+
+  return {
+    url,
+    port: Number(new URL(url).port),
+    dataDir: folder,
+    child,
+    log: () => log,
+    out: () => out,
+    kill,
+    [Symbol.asyncDispose]: async () => {
+      await kill('SIGKILL');
+      if (dataDir === undefined) rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function listeningUrl(child: ChildProcess): Promise<string> {
+  if (!child.stdout) throw new Error('the server has no stdout');
+  for await (const line of createInterface({ input: child.stdout })) {
+    const [url] = /http:\/\/\S+?:\d+/.exec(line) ?? [];
+    if (url) return url;
+  }
+  throw new Error('the server printed no address');
+}
+
+/** Files below a folder, as paths relative to it. */
+export function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
+}
+
+/** Processes whose parent is `pid`, children of children included. */
+export function descendants(pid: number): number[] {
+  const children = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && parentOf(Number(name)) === pid)
+    .map(Number);
+  return children.flatMap((child) => [child, ...descendants(child)]);
+}
+
+function statFields(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ');
+  } catch {
+    return []; // gone meanwhile
+  }
+}
+
+function parentOf(pid: number): number {
+  return Number(statFields(pid)[1] ?? -1);
+}
+
+/** CPU time in clock ticks (10 ms) that the processes have used. */
+export function cpuTicks(pids: readonly number[]): number {
+  return pids
+    .map((pid) => Number(statFields(pid)[11] ?? 0) + Number(statFields(pid)[12] ?? 0))
+    .reduce((a, b) => a + b, 0);
+}
+
+/** Resident bytes of one process. */
+export function residentBytes(pid: number): number {
+  const [, kib] = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+  return Number(kib) * 1024;
+}
