@@ -1,10 +1,10 @@
 /** What a host may print into the log in one window; the rest is counted and dropped. */
-const MAX_WINDOW_CHARS = 65_536;
+const MAX_WINDOW_BYTES = 65_536;
 const WINDOW_MS = 10_000;
 const MAX_LINE_CHARS = 4096;
 
 export interface LineSplitter {
-  push(chunk: string): void;
+  push(chunk: Uint8Array): void;
   /** Hands over what is left without a line end. */
   end(): void;
 }
@@ -16,28 +16,28 @@ export interface LineSplitter {
 export function createLineSplitter(write: (line: string) => void, now: () => number): LineSplitter {
   let rest = '';
   let windowStart = now();
-  let usedChars = 0;
-  let droppedChars = 0;
+  let usedBytes = 0;
+  let droppedBytes = 0;
 
   const emit = (line: string) => {
     if (line.trim() !== '') write(line.slice(0, MAX_LINE_CHARS));
   };
   const reportDropped = () => {
-    if (droppedChars > 0) write(`${droppedChars} more characters of output were dropped`);
-    droppedChars = 0;
+    if (droppedBytes > 0) write(`${droppedBytes} more bytes of output were dropped`);
+    droppedBytes = 0;
   };
-  const push = (chunk: string) => {
+  const push = (chunk: Uint8Array) => {
     if (now() - windowStart >= WINDOW_MS) {
       reportDropped();
       windowStart = now();
-      usedChars = 0;
+      usedBytes = 0;
     }
-    usedChars += chunk.length;
-    if (usedChars > MAX_WINDOW_CHARS) {
-      droppedChars += chunk.length;
+    usedBytes += chunk.length;
+    if (usedBytes > MAX_WINDOW_BYTES) {
+      droppedBytes += chunk.length;
       return;
     }
-    const lines = (rest + chunk).split('\n');
+    const lines = (rest + Buffer.from(chunk).toString()).split('\n');
     rest = (lines.pop() ?? '').slice(0, MAX_LINE_CHARS);
     for (const line of lines) emit(line);
   };

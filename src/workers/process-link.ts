@@ -62,6 +62,6 @@ function watch(child: ChildProcess, events: LinkEvents): void {
 function relayOutput(child: ChildProcess, log: Log): void {
   for (const stream of [child.stdout, child.stderr]) {
     const lines = createLineSplitter((line) => log.warn(line), performance.now.bind(performance));
-    stream?.setEncoding('utf8').on('data', lines.push).once('close', lines.end);
+    stream?.on('data', lines.push).once('close', lines.end);
   }
 }

@@ -1,6 +1,8 @@
 /** At most four a second go out: whoever watches a job has no use for more. */
 const INTERVAL_MS = 250;
 
+export type SendProgress = (fraction: number, message: string | undefined) => void;
+
 export interface Progress {
   /** Fraction 0 to 1; what would go back stays where it was. */
   report(fraction: number, message?: string): void;
@@ -8,7 +10,8 @@ export interface Progress {
   end(): void;
 }
 
-export function createProgress(send: (fraction: number, message: string | undefined) => void): Progress {
+/** `now`: milliseconds of a clock that never goes back. */
+export function createProgress(send: SendProgress, now: () => number): Progress {
   let highest = 0;
   let lastSentAt = Number.NEGATIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;
@@ -18,14 +21,14 @@ export function createProgress(send: (fraction: number, message: string | undefi
   const flush = () => {
     clearTimeout(timer);
     timer = undefined;
-    lastSentAt = performance.now();
+    lastSentAt = now();
     send(highest, latestMessage);
   };
   const report = (fraction: number, message?: string) => {
     if (isOver) return;
     if (fraction > highest) highest = Math.min(fraction, 1);
     latestMessage = message === undefined ? undefined : String(message).slice(0, 1000);
-    const waitMs = lastSentAt + INTERVAL_MS - performance.now();
+    const waitMs = lastSentAt + INTERVAL_MS - now();
     if (waitMs <= 0) flush();
     else timer ??= setTimeout(flush, waitMs);
   };

@@ -3,7 +3,7 @@ import { AppError } from '../core/errors.ts';
 import { DocumentCache } from '../raster/documents.ts';
 import type { RasterEngine } from '../raster/raster.ts';
 import type { RasterTools, TaskContext } from '../tasks/task.ts';
-import { createProgress } from './progress.ts';
+import { createProgress, type SendProgress } from './progress.ts';
 import type { FromWorker, LogLevel, ToWorker, Unit, WireError, WorkerSettings } from './protocol.ts';
 import { encodeResult } from './result-json.ts';
 import { callTask } from './task-call.ts';
@@ -15,6 +15,9 @@ const ENGINES: Readonly<Record<string, () => Promise<RasterEngine>>> = {
   pdfjs: async () => (await import('../raster/pdfjs.ts')).createPdfjsEngine(),
 };
 
+/** After so long without a unit a new thread loads the engine, so that the next drawing need not wait for that. */
+const WARM_UP_MS = 1000;
+
 type Settled = { type: 'done'; json: string } | { type: 'failed'; error: WireError };
 
 /** The thread's entry: one unit at a time, each answered by `done` or `failed`. */
@@ -23,7 +26,7 @@ function main(): void {
   const port = parentPort;
   const settings: WorkerSettings = workerData;
   const send = (message: FromWorker) => port.postMessage(message);
-  const raster = createRasterTools(settings);
+  const { warmUp, ...raster } = createRasterTools(settings);
   let unitLog = createUnitLog(settings.log, {}, send);
   let running: { readonly unitId: number; readonly stop: AbortController } | undefined;
 
@@ -33,7 +36,8 @@ function main(): void {
     const { jobId, attempt, files, outDir } = unit;
     unitLog = createUnitLog(settings.log, { task: unit.task, job_id: jobId }, send);
     const { log, end } = unitLog;
-    const progress = createProgress((fraction, message) => send({ type: 'progress', unitId, fraction, message }));
+    const sendProgress: SendProgress = (fraction, message) => send({ type: 'progress', unitId, fraction, message });
+    const progress = createProgress(sendProgress, performance.now.bind(performance));
     const context = { jobId, attempt, files, outDir, raster, log, signal: stop.signal, progress: progress.report };
     const settled = await settle(unit, context);
     progress.end();
@@ -47,6 +51,10 @@ function main(): void {
     if (message.type === 'run') void run(message.unitId, message.unit);
     else if (running?.unitId === message.unitId) running.stop.abort(new AppError('cancelled', 'the job was stopped'));
   });
+  setTimeout(() => {
+    if (running === undefined)
+      warmUp().catch((error) => unitLog.log.warn({ err: error }, 'the engine cannot be loaded'));
+  }, WARM_UP_MS);
   send({ type: 'ready' });
 }
 
@@ -58,22 +66,26 @@ async function settle(unit: Unit, context: TaskContext): Promise<Settled> {
   }
 }
 
-/** Engine and encoder are loaded when a task first draws: no other task waits for them or pays their memory. */
-function createRasterTools({ engine, maxPages, maxPixels }: WorkerSettings): RasterTools {
+/** Engine and encoder are loaded by the first who needs them. */
+function createRasterTools({
+  engine,
+  maxPages,
+  maxPixels,
+}: WorkerSettings): RasterTools & { warmUp(): Promise<unknown> } {
   let documents: Promise<DocumentCache> | undefined;
   const load = async () => {
     const create = ENGINES[engine];
     if (create) return new DocumentCache(await create());
-    throw new AppError(
-      'engine_unavailable',
-      `there is no engine '${engine}': choose ${Object.keys(ENGINES).join(', ')}`,
-    );
+    const known = Object.keys(ENGINES).join(', ');
+    throw new AppError('engine_unavailable', `there is no raster engine '${engine}': choose ${known}`);
+  };
+  const loadOnce = () => {
+    documents ??= load();
+    return documents;
   };
   return {
-    open: async (path, options) => {
-      documents ??= load();
-      return (await documents).open(path, options);
-    },
+    warmUp: loadOnce,
+    open: async (path, options) => (await loadOnce()).open(path, options),
     encode: async (bitmap, options) => (await import('../raster/encode.ts')).encode(bitmap, options),
     maxPages,
     maxPixels,

@@ -43,8 +43,9 @@ export function createUnitLog(
     write(pino.levels.labels[level] as LogLevel, String(msg ?? ''), more);
   };
   const print = (level: LogLevel, text: string) => {
-    if (isFull(text.length)) return;
-    for (const line of text.split('\n')) if (line !== '') write(level, line, {});
+    for (const line of isFull(text.length) ? [] : text.split('\n')) {
+      if (line !== '' && !isFull(MIN_LINE_CHARS)) write(level, line, {});
+    }
   };
   const end = () => {
     if (droppedChars === 0) return;
