@@ -93,7 +93,7 @@ suite('digest headers', () => {
       }
       negotiateWant(value);
     });
-    fc.assert(property, { numRuns: 2000 });
+    void fc.assert(property, { numRuns: 2000 });
   });
 });
 
