@@ -90,6 +90,8 @@ export class Body implements AsyncIterable<Uint8Array> {
   end(): void {
     if (this.#error) return;
     this.#isEnded = true;
+    // Nothing more can pile up, and only a socket that is read tells that its peer is gone.
+    this.#open();
     this.#waiter?.give(undefined);
   }
 
@@ -105,7 +107,7 @@ export class Body implements AsyncIterable<Uint8Array> {
   #open(): void {
     if (!this.#isPaused) return;
     this.#isPaused = false;
-    if (!this.#isEnded) this.#valve.resume();
+    this.#valve.resume();
   }
 
   #wait(signal: AbortSignal | undefined): Promise<Uint8Array | undefined> {

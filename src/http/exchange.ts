@@ -23,6 +23,7 @@ export interface StreamHead {
 /** What became of a request, told once, when its answer is out or its client gone. */
 export interface Outcome {
   readonly id: string;
+  /** One of a closed list: `OTHER` for what HTTP does not define. */
   readonly method: string;
   readonly path: string;
   /** 499 if the client was gone before there was an answer. */
@@ -41,6 +42,8 @@ export interface ExchangeOptions {
 /** A reader of an answer that takes nothing for so long holds a socket for no use. */
 const READ_STALL_MS = 300_000;
 const CALLERS_ID = /^[A-Za-z0-9._-]{1,64}$/;
+const KNOWN_METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+const UNSAFE_IN_HEADERS = /[^\t\x20-\x7e]/g;
 const PLAIN_LENGTH = /^\d{1,15}$/;
 
 /** One request and its one response, made safe: answered once, never after the client is gone, with a body that waits to be pulled. */
@@ -59,12 +62,15 @@ export class Exchange {
   readonly body: Body;
   /** For the transport. */
   readonly events: WireEvents;
+  /** Resolves when the answer is out, or the client gone. */
+  readonly over: Promise<void>;
 
   readonly #wire: Wire;
   readonly #options: ExchangeOptions;
   readonly #startedAt = performance.now();
   readonly #gone = new AbortController();
   readonly #lateHeaders = new Map<string, string>();
+  readonly #over = Promise.withResolvers<void>();
   #status: number | undefined;
   #code: ErrorCode | undefined;
   #isOver = false;
@@ -85,6 +91,7 @@ export class Exchange {
     this.hasBody =
       this.contentLength === undefined ? this.header('transfer-encoding') !== undefined : this.contentLength > 0;
     this.body = new Body(wire);
+    this.over = this.#over.promise;
     this.events = {
       onChunk: (chunk) => this.body.push(chunk),
       onEnd: () => this.body.end(),
@@ -198,7 +205,7 @@ export class Exchange {
   #complete(headers: readonly HeaderLine[]): HeaderLine[] {
     const late = new Map([...this.#lateHeaders, ['x-request-id', this.id]]);
     for (const [name] of headers) late.delete(name);
-    return [...headers, ...late];
+    return [...headers, ...late].map(([name, value]) => [name, value.replace(UNSAFE_IN_HEADERS, '?')]);
   }
 
   #loseClient(): void {
@@ -212,9 +219,10 @@ export class Exchange {
   #finish(): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#over.resolve();
     this.#options.onOutcome({
       id: this.id,
-      method: this.method,
+      method: KNOWN_METHODS.has(this.method) ? this.method : 'OTHER',
       path: this.path,
       status: this.#status ?? statusOf('client_gone'),
       code: this.#code,

@@ -55,8 +55,10 @@ export interface TransportOptions {
   readonly port: number;
   /** Connections at once; further ones are closed as they come. */
   readonly maxConnections: number;
-  /** Called once per request, synchronously; returns the receiver of its events. Must not throw. */
+  /** Called once per request, synchronously; returns the receiver of its events. Neither uses the wire before it returned nor throws. */
   readonly onRequest: (wire: Wire) => WireEvents;
+  /** A bug at this border: the connection is dropped. Must not throw. */
+  readonly onFault: (error: unknown) => void;
   /** Bytes that are no HTTP request came in: returns what to answer before the connection is closed. Must not throw. */
   readonly onRefused: (error: AppError) => ProblemAnswer;
 }

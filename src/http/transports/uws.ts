@@ -1,0 +1,81 @@
+import type { HttpResponse, us_listen_socket } from 'uWebSockets.js';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { loadUws, type UwsApp, type UwsModule } from '../../../native/uws/load.ts';
+import type { Listening, Transport, TransportOptions } from '../transport.ts';
+import { UwsWire } from './uws-wire.ts';
+
+export type UwsTransport =
+  | { readonly ok: true; readonly transport: Transport }
+  /** Why there is none on this machine. */
+  | { readonly ok: false; readonly reason: string };
+
+/** uWS drops a silent connection after 8 to 12 s. */
+const KEEP_ALIVE_MS = 4_000;
+
+/** HTTP/1.1 by uWebSockets.js. */
+export function createUwsTransport(): UwsTransport {
+  const loaded = loadUws();
+  if (!loaded.ok) return loaded;
+  return { ok: true, transport: (options) => listen(loaded.uws, options) };
+}
+
+async function listen(uws: UwsModule, options: TransportOptions): Promise<Listening> {
+  const app = uws.App();
+  const wires = new Set<UwsWire>();
+  let connections = 0;
+  let isStopping = false;
+
+  app.any('/*', (res, req) => {
+    try {
+      const onOver = (over: UwsWire) => wires.delete(over);
+      const wire = new UwsWire(res, req, { isStopping: () => isStopping, onOver });
+      wires.add(wire);
+      wire.attach(options.onRequest(wire));
+    } catch (error) {
+      // Thrown into uWS it would end the process.
+      options.onFault(error);
+      res.close();
+    }
+  });
+  const countConnection = (res: HttpResponse, change: unknown) => {
+    connections += Number(change);
+    if (change === 1 && connections > options.maxConnections) res.close();
+  };
+  app.filter(countConnection);
+
+  const socket = await bind(uws, app, options);
+  const timer = setInterval(() => {
+    for (const wire of wires) wire.keepAlive();
+  }, KEEP_ALIVE_MS);
+  timer.unref();
+
+  function stopAccepting(): void {
+    if (isStopping) return;
+    isStopping = true;
+    uws.us_listen_socket_close(socket);
+  }
+
+  async function close(): Promise<void> {
+    stopAccepting();
+    clearInterval(timer);
+    app.close();
+  }
+
+  return { transport: 'uws', port: uws.us_socket_local_port(socket), stopAccepting, close };
+}
+
+async function bind(uws: UwsModule, app: UwsApp, options: TransportOptions): Promise<us_listen_socket> {
+  const { promise, resolve } = Promise.withResolvers<us_listen_socket | false>();
+  // Not exclusive, a second process could listen on the same port and take half of the connections.
+  app.listen(options.host, options.port, uws.LIBUS_LISTEN_EXCLUSIVE_PORT, resolve);
+  return (await promise) || (await failAsNodeDoes(options));
+}
+
+/** uWS tells only that it cannot listen; Node, asked for the same, tells why. */
+async function failAsNodeDoes({ host, port }: TransportOptions): Promise<never> {
+  const server = createServer().listen(port, host);
+  await once(server, 'listening');
+  server.close();
+  throw new Error(`cannot listen on ${host}:${port}`);
+}
