@@ -47,19 +47,19 @@ export async function startApp(config: Config, log: Log, logOptions: LogOptions)
     host: config.host,
     port: config.port,
     log,
-    newId: stages.newId,
     routes: createRoutes({ config, stages, admission, isDraining: () => isDraining }),
-    onFinish: ({ method, status, code, ms }) => metrics.finishRequest({ method, status, code, seconds: ms / 1000 }),
+    onOutcome: ({ method, status, code, ms }) => metrics.finishRequest({ method, status, code, seconds: ms / 1000 }),
   });
 
   async function stop(signal: AbortSignal): Promise<void> {
     isDraining = true;
     http.stopAccepting();
     await attempt(log, 'jobs', queue.idle(signal));
-    await attempt(log, 'requests', http.drained(signal));
+    await attempt(log, 'requests', http.drain(signal));
     for (const job of queue.list()) queue.cancel(job.id, new AppError('draining', 'the server has stopped'));
     await http.close();
     await workers.close(signal);
+    await stages.ingest.close();
     stages.retention.close();
     metrics.close();
   }
@@ -74,8 +74,16 @@ async function startStages(config: Config, log: Log, logOptions: LogOptions) {
   const newId = createIdSource();
   const metrics = createMetrics();
   const storage = await openDiskStorage({ dataDir: config.dataDir });
-  const ingest = createIngest({ storage, newId, channelBytes: config.channelBytes, log, isTraced: config.trace });
   const files = await createFiles({ storage });
+  const ingest = createIngest({
+    ...{ storage, newId, log },
+    channelBytes: config.channelBytes,
+    isTraced: config.trace,
+    onStored: (file) => {
+      files.noteStored(file);
+      metrics.storedUpload(file.size);
+    },
+  });
   const limits = createLimits(config);
   const disk = createDiskWatch({
     dataDir: config.dataDir,
@@ -91,9 +99,9 @@ async function startStages(config: Config, log: Log, logOptions: LogOptions) {
     log,
   });
   const queue: Queue = new MemoryQueue({
-    onSettled: (job) => {
+    keep: (job) => {
       metrics.settledJob({ task: job.task, status: job.status, seconds: runningSeconds(job) });
-      void results.keep(job);
+      return results.keep(job);
     },
   });
   const results = createResults({ queue, storage, log });

@@ -5,8 +5,8 @@ import type { Depth, Job, JobEvent, JobStatus, NewJob, Queue, Run, Slot, WorkOpt
 import { isFinal } from './queue.ts';
 import { createWatchers } from './watchers.ts';
 
-/** Settled jobs stay this many at most for whoever asks; older ones are answered from their stored record. */
-const MAX_SETTLED = 1000;
+/** Settled jobs whose record could not be kept stay here, this many at most. */
+const MAX_UNKEPT = 100;
 
 const FRESH = {
   status: 'queued',
@@ -27,24 +27,24 @@ interface Entry {
 export interface MemoryQueueOptions {
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
-  /** Called once per job, when it is final. Must not throw. */
-  readonly onSettled?: (job: Job) => void;
+  /** Keeps the record of a final job, called once for each; then the queue forgets the job. */
+  readonly keep?: (job: Job) => Promise<void>;
 }
 
 /** The queue of one process: everything in memory and gone with it. */
 export class MemoryQueue implements Queue {
   readonly #lines = new Map<string, TaskLine>();
   readonly #entries = new Map<string, Entry>();
-  readonly #settled: string[] = [];
+  readonly #unkept: string[] = [];
   readonly #watchers = createWatchers();
   readonly #now: () => number;
-  readonly #onSettled: (job: Job) => void;
+  readonly #keep: ((job: Job) => Promise<void>) | undefined;
   #liveJobs = 0;
   #idle = Promise.withResolvers<void>();
 
-  constructor({ now = Date.now, onSettled = () => {} }: MemoryQueueOptions = {}) {
+  constructor({ now = Date.now, keep }: MemoryQueueOptions = {}) {
     this.#now = now;
-    this.#onSettled = onSettled;
+    this.#keep = keep;
   }
 
   work(task: string, options: WorkOptions): void {
@@ -120,15 +120,28 @@ export class MemoryQueue implements Queue {
     const progress = status === 'succeeded' ? 1 : entry.job.progress;
     this.#update(entry, { ...outcome, status, progress, finishedAt }, 'done');
     this.#line(task).settled(id, startedAt === undefined ? undefined : finishedAt - startedAt);
-    this.#settled.push(id);
-    if (this.#settled.length > MAX_SETTLED) this.#entries.delete(this.#settled.shift() ?? '');
     this.#liveJobs -= 1;
     if (this.#liveJobs === 0) {
       this.#idle.resolve();
       this.#idle = Promise.withResolvers();
     }
-    this.#onSettled(entry.job);
+    void this.#handOver(entry.job);
     this.#dispatch(task);
+  }
+
+  /** A job without a keeper, or whose keeper failed, is remembered within a bound. */
+  async #handOver(job: Job): Promise<void> {
+    try {
+      if (this.#keep) {
+        await this.#keep(job);
+        this.#entries.delete(job.id);
+        return;
+      }
+    } catch {
+      // Whoever keeps has logged it; the job stays here for those who ask.
+    }
+    this.#unkept.push(job.id);
+    if (this.#unkept.length > MAX_UNKEPT) this.#entries.delete(this.#unkept.shift() ?? '');
   }
 
   #dispatch(task: string): void {

@@ -96,6 +96,7 @@ export interface Queue {
   reserve(task: string, caller: string): Slot;
   /** Uses the slot up. Idempotent by id. */
   submit(job: NewJob, slot: Slot): Job;
+  /** A live job, or one that has just ended. */
   get(id: string): Job | undefined;
   /** Ends the job with `cancelled`, or `timed_out` for a `deadline_exceeded` reason; a final state stays as it is. */
   cancel(id: string, reason: AppError): Job | undefined;

@@ -28,7 +28,7 @@ export interface Results {
   get(id: string): Promise<JobJson>;
   /** One output, as soon as it is stored. Error: `not_found`. */
   output(id: string, key: string): Promise<OutputFile>;
-  /** Keeps a final job's record for later callers. Never throws. */
+  /** Keeps a final job's record for later callers; a failure is logged, too. */
   keep(job: Job): Promise<void>;
 }
 
@@ -65,7 +65,8 @@ export function createResults({ queue, storage, log }: ResultsOptions): Results 
       const sink = await storage.create(recordKey(job.id), { durable: false });
       await sink.commit({ job: toJobJson(job, Date.now()) });
     } catch (error) {
-      log.error({ err: error, job: job.id }, 'the record of a finished job could not be kept');
+      log.error({ err: error, job_id: job.id }, 'the record of a finished job could not be kept');
+      throw error;
     }
   }
 
