@@ -12,15 +12,19 @@ export interface Lab extends AsyncDisposable {
   readonly random: Random;
   /** Aborts on Ctrl-C and at the run's time limit. */
   readonly signal: AbortSignal;
+  /** Peers that a bench was told to measure, by the start of their names; empty: all. */
+  readonly only: readonly string[];
   /** A new empty folder. */
   folder(name: string): Promise<string>;
-  /** A server of this run's build, transport and extra flags. */
-  start(options?: Partial<Pick<ServerOptions, 'dataDir' | 'host' | 'flags'>>): Promise<Server>;
+  /** A server of this run's build, transport (unless another is said) and extra flags. */
+  start(options?: StartOptions): Promise<Server>;
   /** Done on disposal, last first. */
   defer(cleanup: () => Promise<void> | void): void;
   /** A line of progress. */
   say(text: string): void;
 }
+
+export type StartOptions = Partial<Omit<ServerOptions, 'entry'>>;
 
 export interface LabOptions {
   readonly entry: string;
@@ -28,11 +32,12 @@ export interface LabOptions {
   readonly seed: number;
   readonly flags: readonly string[];
   readonly signal: AbortSignal;
+  readonly only: readonly string[];
   /** Parent of the run's folder; default: the system's temporary folder. */
   readonly root?: string;
 }
 
-export async function openLab({ entry, transport, seed, flags, signal, root }: LabOptions): Promise<Lab> {
+export async function openLab({ entry, transport, seed, flags, signal, only, root }: LabOptions): Promise<Lab> {
   const home = await mkdtemp(join(root ?? tmpdir(), 'penstock-load-'));
   const stack = new AsyncDisposableStack();
   stack.defer(() => rm(home, { recursive: true, force: true }));
@@ -47,12 +52,15 @@ export async function openLab({ entry, transport, seed, flags, signal, root }: L
     bodies: createBodySource(seed),
     random: createRandom(seed),
     signal,
+    only,
     folder,
     async start(options = {}) {
       servers += 1;
       const dataDir = options.dataDir ?? (await folder(`data-${servers}`));
-      const own = { entry, transport, dataDir, flags: [...(options.flags ?? []), ...flags] };
-      const server = await startServer(options.host === undefined ? own : { ...own, host: options.host });
+      const server = await startServer({
+        ...{ entry, transport, ...options, dataDir },
+        flags: [...(options.flags ?? []), ...flags],
+      });
       stack.defer(async () => {
         await server.stop();
       });

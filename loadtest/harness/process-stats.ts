@@ -53,6 +53,17 @@ export function readTree(pid: number): { cpuSeconds: number; rssBytes: number; p
   };
 }
 
+/** CPU seconds of this process's children that have ended. */
+export function readEndedChildren(): number {
+  const fields = statFields(process.pid);
+  return (Number(fields[13] ?? 0) + Number(fields[14] ?? 0)) / 100;
+}
+
+/** Bytes of memory that hold nothing, not even page cache. */
+export function readFreeMemory(): number {
+  return Number(/^MemFree:\s+(\d+) kB/m.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1] ?? 0) * 1024;
+}
+
 /** Lets `peakBytes` start again from the present rss, for the process and all that descends from it. */
 export function resetPeak(pid: number): void {
   for (const each of [pid, ...descendants(pid)]) writeFileSync(`/proc/${each}/clear_refs`, '5');

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Chart } from './chart.ts';
-import type { Lab } from './lab.ts';
+import type { Lab, StartOptions } from './lab.ts';
 import { inMiB, peak, type Sample, type Sampler, startSampler } from './sampler.ts';
-import type { Server, ServerOptions } from './server.ts';
+import type { Server } from './server.ts';
 import { mebibytes, round, type Table } from './table.ts';
 
 const MIB = 2 ** 20;
@@ -15,10 +15,7 @@ export interface Watched {
 }
 
 /** Starts a server, lets it come to rest for 2 s, and watches it from then on. */
-export async function startWatched(
-  lab: Lab,
-  options?: Partial<Pick<ServerOptions, 'dataDir' | 'host' | 'flags'>>,
-): Promise<Watched> {
+export async function startWatched(lab: Lab, options?: StartOptions): Promise<Watched> {
   const server = await lab.start(options);
   await sleep(2000, undefined, { signal: lab.signal });
   const sampler = startSampler(server);

@@ -1,0 +1,8 @@
+import { ingest } from './bench/ingest.ts';
+import { runCli } from './harness/cli.ts';
+
+process.exitCode = await runCli({
+  script: 'bench',
+  scenarios: [ingest],
+  args: process.argv.slice(2),
+});
