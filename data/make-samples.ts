@@ -9,29 +9,32 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { addColoursPage } from './samples/colour-page.ts';
-import { createDocument } from './samples/document.ts';
+import { createDocument, type Document } from './samples/document.ts';
 import { makeFailures } from './samples/failures.ts';
-import { latinFonts } from './samples/fonts-in-use.ts';
+import { type Fonts, latinFonts } from './samples/fonts-in-use.ts';
+import { addForeignFontsPage } from './samples/foreign-fonts-page.ts';
 import { addFormPage } from './samples/form-page.ts';
+import { addIllustratedPage } from './samples/illustrated-page.ts';
 import { addCcittPage, addJbig2Page, addJpegPage, addJpxPage, addMrcPage } from './samples/image-pages.ts';
-import { addCjkNotEmbeddedPage, addCjkPage, addPredefinedCmapPage } from './samples/script-pages.ts';
+import { addCjkPage, addPredefinedCmapPage, SHIFT_JIS, UTF_16 } from './samples/script-pages.ts';
 import { addColumnsPage, addStandardFontsPage, addTablePage, addTitlePage } from './samples/text-pages.ts';
-import {
-  addChartsPage,
-  addCroppedPage,
-  addDrawingPage,
-  addRotatedPage,
-  addTransparencyPage,
-} from './samples/vector-pages.ts';
+import { addTransparencyPage } from './samples/transparency-page.ts';
+import { addChartsPage, addCroppedPage, addDrawingPage, addRotatedPage } from './samples/vector-pages.ts';
+
+/** As many as the task's headline example has. */
+const PAGES = 17;
 
 const folder = import.meta.dirname;
 const scratch = mkdtempSync(join(tmpdir(), 'samples-'));
 try {
-  const onePage = makeOnePage();
+  const onePage = make('One page', addTitlePage);
   save('sample-1-page.pdf', onePage);
   save('sample-17-pages.pdf', makeMixed());
+  save('sample-text.pdf', make('Seventeen pages of text and drawings', addTextPages));
+  save('sample-illustrated.pdf', make('Seventeen illustrated pages', addIllustratedPages));
   save('sample-mrc-scan.pdf', makeMrcScan());
-  save('sample-cjk-not-embedded.pdf', makeCjkNotEmbedded());
+  save('sample-cjk-utf16.pdf', make('Japanese by UTF-16', addUtf16Page));
+  save('sample-fonts-not-embedded.pdf', make('Fonts by name only', addForeignFontsPage));
   mkdirSync(join(folder, 'failures'), { recursive: true });
   for (const [name, bytes] of makeFailures(onePage, scratch)) save(join('failures', name), bytes);
 } finally {
@@ -43,9 +46,9 @@ function save(name: string, bytes: Buffer): void {
   console.log(`${name}: ${bytes.length} bytes`);
 }
 
-function makeOnePage(): Buffer {
-  const document = createDocument('One page');
-  addTitlePage(document, latinFonts(document.pdf, scratch));
+function make(title: string, addPages: (document: Document, fonts: Fonts) => void): Buffer {
+  const document = createDocument(title);
+  addPages(document, latinFonts(document.pdf, scratch));
   return document.finish();
 }
 
@@ -63,7 +66,7 @@ function makeMixed(): Buffer {
   addJbig2Page(document, scratch);
   addJpxPage(document, fonts, scratch);
   addCjkPage(document, fonts, scratch);
-  addPredefinedCmapPage(document, fonts, scratch);
+  addPredefinedCmapPage(document, fonts, SHIFT_JIS, scratch);
   addRotatedPage(document, fonts);
   addCroppedPage(document, fonts);
   const catalog = addFormPage(document, fonts);
@@ -80,8 +83,19 @@ function makeMrcScan(): Buffer {
   return document.finish();
 }
 
-function makeCjkNotEmbedded(): Buffer {
-  const document = createDocument('CJK fonts by name only');
-  addCjkNotEmbeddedPage(document, latinFonts(document.pdf, scratch));
-  return document.finish();
+function addTextPages(document: Document, fonts: Fonts): void {
+  for (let page = 1; page <= PAGES; page++) {
+    if (page % 6 === 3) addTablePage(document, fonts);
+    else if (page % 6 === 0) addChartsPage(document, fonts);
+    else if (page % 6 === 5) addDrawingPage(document, fonts);
+    else addColumnsPage(document, fonts, page);
+  }
+}
+
+function addIllustratedPages(document: Document, fonts: Fonts): void {
+  for (let page = 1; page <= PAGES; page++) addIllustratedPage(document, fonts, page);
+}
+
+function addUtf16Page(document: Document, fonts: Fonts): void {
+  addPredefinedCmapPage(document, fonts, UTF_16, scratch);
 }

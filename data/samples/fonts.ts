@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setCharset, sfntTable } from './cff.ts';
+import { renumberCids, sfntTable } from './cff.ts';
 import type { Font } from './document.ts';
 import { type PdfWriter, ref, type Value } from './pdf-writer.ts';
 
@@ -74,29 +74,36 @@ export function embedFont(pdf: PdfWriter, file: FontFile, characters: string, sc
   };
 }
 
-/**
- * A subset that is only reachable by way of one of the predefined CMaps (ISO 32000-2, 9.7.5.2): its codes are UTF-16,
- * its glyphs are numbered by Adobe-Japan1.
- */
-export function embedByPredefinedCmap(
+/** A predefined CMap (ISO 32000-2, 9.7.5.2) without its direction, and what its codes are made of. */
+export interface PredefinedCmap {
+  readonly name: '90ms-RKSJ' | 'UniJIS-UTF16';
+  /** A character's code in hexadecimal. */
+  readonly codeOf: (character: string) => string;
+}
+
+/** Past the end of Adobe-Japan1. */
+const FIRST_UNUSED_CID = 60_000;
+
+/** A subset that is only reachable by way of a predefined CMap: its glyphs are numbered by Adobe-Japan1. */
+export function embedByCmap(
   pdf: PdfWriter,
-  cmap: string,
-  use: { file: FontFile; text: string; scratch: string },
+  { name, codeOf }: PredefinedCmap,
+  use: { file: FontFile; text: string; direction: 'H' | 'V'; scratch: string },
 ): Font {
-  const characters = [...new Set(use.text)].sort().join('');
-  const cids = adobeJapan1(characters);
-  const glyphs = lookUp(use.file, characters, use.scratch);
-  const byGlyph = [...cids].sort(([a], [b]) => glyphOf(glyphs, a).id - glyphOf(glyphs, b).id);
-  const whole = sfntTable(subsetOf(use.file, characters, use.scratch), 'CFF ');
-  const subset = setCharset(
-    whole,
-    byGlyph.map(([, cid]) => cid),
-  );
-  const widths = [...cids].map(([character, id]) => ({ id, width: glyphOf(glyphs, character).width }));
+  const characters = [...new Set(use.text)].sort();
+  const cidOf = readCmap(name);
+  const glyphs = lookUp(use.file, characters.join(''), use.scratch);
+  const cids = new Map(characters.map((character) => [glyphOf(glyphs, character).id, cidOf(codeOf(character))]));
+  const font = subsetOf(use.file, characters.join(''), use.scratch);
+  const count = sfntTable(font, 'maxp').readUInt16BE(4);
+  // Variants that came along with a character are out of the text's reach, wherever they go.
+  const renumber = (cid: number) => cids.get(cid) ?? FIRST_UNUSED_CID + (cid % 1000);
+  const subset = renumberCids(sfntTable(font, 'CFF '), count, renumber);
+  const widths = [...glyphs.values()].map(({ id, width }) => ({ id: renumber(id), width }));
   const descendant = descendantFont(pdf, use.file, { subset, widths, ordering: 'Japan1' });
   return {
-    id: pdf.add(type0(use.file, `/${cmap}`, descendant)),
-    encode: (text) => `<${Buffer.from(text, 'utf16le').swap16().toString('hex')}>`,
+    id: pdf.add(type0(use.file, `/${name}-${use.direction}`, descendant)),
+    encode: (text) => `<${[...text].map(codeOf).join('')}>`,
     width: (text) => sum([...text].map((character) => glyphOf(glyphs, character).width)),
   };
 }
@@ -172,7 +179,7 @@ function subsetOf(file: FontFile, characters: string, scratch: string): Buffer {
   const target = join(scratch, `${file.name}.subset`);
   const unicodes = [...new Set(characters)].map((character) => character.codePointAt(0)?.toString(16)).join(',');
   const keep = file.outlines === 'CFF' ? [] : ['--retain-gids'];
-  const drop = ['--no-hinting', '--drop-tables+=GSUB,GPOS,GDEF,name,post,OS/2,cmap'];
+  const drop = ['--no-hinting', '--layout-features-=*', '--drop-tables+=GSUB,GPOS,GDEF,name,post,OS/2,cmap'];
   const args = [...keep, ...drop, faceOf(file), `--unicodes=${unicodes}`, `--output-file=${target}`];
   execFileSync('hb-subset', [`--font-file=${file.path}`, ...args]);
   return readFileSync(target);
@@ -182,21 +189,19 @@ function faceOf(file: FontFile): string {
   return `--face-index=${file.face ?? 0}`;
 }
 
-/** From the CMap resources of poppler-data. */
-function adobeJapan1(characters: string): Map<string, number> {
-  const source = readFileSync('/usr/share/poppler/cMap/Adobe-Japan1/UniJIS-UTF16-H', 'latin1');
+/** From the CMap resources of poppler-data: the CID of a code in hexadecimal. */
+function readCmap(name: string): (code: string) => number {
+  const source = readFileSync(`/usr/share/poppler/cMap/Adobe-Japan1/${name}-H`, 'latin1');
   const ranges = [...source.matchAll(/^<([0-9a-f]{4})>(?:\s*<([0-9a-f]{4})>)?\s+(\d+)$/gim)].map((match) => {
     const from = Number.parseInt(match[1] ?? '', 16);
     return { from, to: match[2] ? Number.parseInt(match[2], 16) : from, cid: Number(match[3]) };
   });
-  return new Map(
-    [...characters].map((character) => {
-      const code = character.charCodeAt(0);
-      const range = ranges.find(({ from, to }) => code >= from && code <= to);
-      if (!range) throw new Error(`Adobe-Japan1 has no ${character}`);
-      return [character, range.cid + code - range.from];
-    }),
-  );
+  return (code) => {
+    const number = Number.parseInt(code, 16);
+    const range = ranges.find(({ from, to }) => number >= from && number <= to);
+    if (!range) throw new Error(`${name} has no code ${code}`);
+    return range.cid + number - range.from;
+  };
 }
 
 function toUnicodeMap(glyphs: ReadonlyMap<string, Glyph>): string {

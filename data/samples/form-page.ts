@@ -91,24 +91,24 @@ function widget({ pdf }: Document, rect: Rect, entries: Record<string, Value>): 
 function marks(document: Document, fonts: Fonts): Id[] {
   const multiply = document.pdf.add({ Type: '/ExtGState', BM: '/Multiply' });
   const group = { Group: { S: '/Transparency', CS: '/DeviceRGB' } };
-  const highlight: Rect = [58, 394, 228, 412];
-  const underline: Rect = [230, 392, 350, 412];
-  const strike: Rect = [352, 394, 480, 412];
+  const highlight: Rect = [58, 394, 252, 412];
+  const underline: Rect = [257, 392, 379, 412];
+  const strike: Rect = [386, 394, 517, 412];
   const square: Rect = [60, 250, 260, 350];
   const ink: Rect = [300, 250, 520, 350];
-  const stamp: Rect = [150, 120, 450, 200];
+  const stamp: Rect = [150, 110, 450, 220];
   return [
     mark(
       document,
       'Highlight',
       highlight,
       (content) => {
-        content.out(content.use('ExtGState', multiply), 'gs 1 0.9 0.2 rg 0 0 170 18 re f');
+        content.out(content.use('ExtGState', multiply), 'gs 1 0.9 0.2 rg 0 0 194 18 re f');
       },
       group,
     ),
-    mark(document, 'Underline', underline, (content) => content.out('0.1 0.6 0.2 RG 1.5 w 0 2 m 120 2 l S')),
-    mark(document, 'StrikeOut', strike, (content) => content.out('0.8 0.1 0.1 RG 1.5 w 0 7 m 128 7 l S')),
+    mark(document, 'Underline', underline, (content) => content.out('0.1 0.6 0.2 RG 1.5 w 0 2 m 122 2 l S')),
+    mark(document, 'StrikeOut', strike, (content) => content.out('0.8 0.1 0.1 RG 1.5 w 0 7 m 131 7 l S')),
     mark(document, 'Square', square, (content) => content.out('0.95 0.9 1 rg 0.4 0.1 0.6 RG 3 w 3 3 194 94 re B')),
     mark(document, 'Ink', ink, (content) =>
       content.out('0.1 0.1 0.7 RG 2.5 w 1 J 10 20 m 60 120 80 -40 120 60 c 160 110 170 10 210 70 c S'),
@@ -131,6 +131,7 @@ function mark(
   const normal = appearance(document, rect, draw, extra);
   const [left, bottom, right, top] = rect;
   const quad = { QuadPoints: [left, top, right, top, left, bottom, right, bottom] };
+  const strokes: Record<string, Value> = subtype === 'Ink' ? { InkList: [[left, bottom, right, top]] } : {};
   return document.pdf.add({
     Type: '/Annot',
     Subtype: `/${subtype}`,
@@ -138,6 +139,7 @@ function mark(
     F: 4,
     C: [1, 0.9, 0.2],
     ...quad,
+    ...strokes,
     AP: { N: ref(normal) },
   });
 }

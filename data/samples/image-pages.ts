@@ -77,16 +77,13 @@ export function addMrcPage(
   context.drawImage(paintLandscape(600, 400, seed + 1), 560, 1180);
   const encode = codec === 'ccitt' ? ccittImage : jbig2Image;
   const black = paintScan({ width: 2480, height: 3508, title: '', lines: LETTER_LINES.slice(0, 18), seed, size: 50 });
-  const blue = paintScan({ width: 2480, height: 700, title: 'Sheet 12', lines: [], seed: seed + 2, size: 60 });
+  const blue = paintScan({ width: 2480, height: 3508, title: 'Sheet 12', lines: [], seed: seed + 2, size: 60 });
   const content = createContent();
   content.image({ x: 0, y: 0, ...A4 }, addImage(pdf, jpegImage(background, 60)));
   content.out('0.05 0.05 0.08 rg');
   content.image({ x: 0, y: 0, ...A4 }, addImage(pdf, stencil(black, encode, scratch)));
   content.out('0.1 0.2 0.6 rg');
-  content.image(
-    { x: 0, y: A4.height - 168, width: A4.width, height: 168 },
-    addImage(pdf, stencil(blue, encode, scratch)),
-  );
+  content.image({ x: 0, y: 0, ...A4 }, addImage(pdf, stencil(blue, encode, scratch)));
   document.addPage(A4, content);
 }
 

@@ -131,10 +131,13 @@ function paintLetter({ width, height, title, lines, size }: ScanOptions): Canvas
   context.fillRect(0, 0, width, height);
   context.rotate(0.004);
   context.fillStyle = '#000';
-  context.font = `${size * 1.6}px "Scan Serif"`;
   const margin = width * 0.11;
-  context.fillText(title, margin, height * 0.1);
-  context.fillRect(margin, height * 0.112, width * 0.78, size / 10);
+  if (title !== '') {
+    context.font = `${size * 1.6}px "Scan Serif"`;
+    context.fillText(title, margin, height * 0.1);
+    context.fillRect(margin, height * 0.112, width * 0.78, size / 10);
+  }
+  if (lines.length === 0) return canvas;
   context.font = `${size}px "Scan Serif"`;
   for (const [index, line] of lines.entries()) context.fillText(line, margin, height * 0.15 + index * size * 1.5);
   context.lineWidth = size / 8;

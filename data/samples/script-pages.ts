@@ -1,17 +1,16 @@
-import { A4, createContent, type Document, type Font } from './document.ts';
-import { embedByPredefinedCmap, embedFont, FONT_FILES } from './fonts.ts';
+import { A4, createContent, type Document } from './document.ts';
+import { embedByCmap, embedFont, FONT_FILES, type PredefinedCmap } from './fonts.ts';
 import type { Fonts } from './fonts-in-use.ts';
-import { ref } from './pdf-writer.ts';
 
-const JAPANESE = [
+export const JAPANESE = [
   '水力発電所の水圧管路は、',
   '貯水池から水車へ水を導く',
   '鋼鉄の管である。',
   'ゆっくり開け、',
   'ゆっくり閉じること。',
 ];
-const CHINESE = ['压力管道把水从水库', '引到水轮机。', '阀门关得太快，', '水锤会沿管道返回。'];
-const KOREAN = ['압력 수관은 저수지의', '물을 터빈으로 보낸다.', '밸브는 천천히 닫는다.'];
+export const CHINESE = ['压力管道把水从水库', '引到水轮机。', '阀门关得太快，', '水锤会沿管道返回。'];
+export const KOREAN = ['압력 수관은 저수지의', '물을 터빈으로 보낸다.', '밸브는 천천히 닫는다.'];
 
 /** Japanese, Chinese and Korean in embedded CFF subsets, reached by Identity-H. */
 export function addCjkPage(document: Document, fonts: Fonts, scratch: string): void {
@@ -38,75 +37,39 @@ export function addCjkPage(document: Document, fonts: Fonts, scratch: string): v
 const ACROSS = ['春の水は冷たく、', '夏の水はぬるい。', '秋の川は静かで、', '冬の川は眠る。'];
 const DOWN = ['山から海へ水は流れ', '人はその力を借りる'];
 
-/** Japanese whose codes only the predefined CMaps UniJIS-UTF16-H and -V explain, across and downwards. */
-export function addPredefinedCmapPage(document: Document, fonts: Fonts, scratch: string): void {
+/** Shift-JIS as Windows has it: the CMap of most Japanese documents. */
+export const SHIFT_JIS: PredefinedCmap = { name: '90ms-RKSJ', codeOf: createShiftJis() };
+
+/** Many kanji have two codes here, since a radical of the same shape has one too, and readers take the wrong one. */
+export const UTF_16: PredefinedCmap = {
+  name: 'UniJIS-UTF16',
+  codeOf: (character) => Buffer.from(character, 'utf16le').swap16().toString('hex'),
+};
+
+/** Japanese whose codes only a predefined CMap explains, across and downwards. */
+export function addPredefinedCmapPage(document: Document, fonts: Fonts, cmap: PredefinedCmap, scratch: string): void {
   const content = createContent();
-  content.text(50, 780, 'By predefined CMaps, across and down', { font: fonts.bold, size: 18 });
-  const across = embedByPredefinedCmap(document.pdf, 'UniJIS-UTF16-H', {
-    file: FONT_FILES.mincho,
-    text: ACROSS.join(''),
-    scratch,
-  });
+  content.text(50, 780, `By the CMap ${cmap.name}, across and down`, { font: fonts.bold, size: 18 });
+  const [file, embed] = [FONT_FILES.mincho, embedByCmap];
+  const across = embed(document.pdf, cmap, { file, text: ACROSS.join(''), direction: 'H', scratch });
   for (const [index, line] of ACROSS.entries()) content.text(60, 700 - index * 50, line, { font: across, size: 34 });
-  const down = embedByPredefinedCmap(document.pdf, 'UniJIS-UTF16-V', {
-    file: FONT_FILES.mincho,
-    text: DOWN.join(''),
-    scratch,
-  });
-  for (const [index, line] of DOWN.entries())
-    content.text(500 - index * 60, 700, line, { font: down, size: 40, color: '0.5 0.1 0.1' });
+  const down = embed(document.pdf, cmap, { file, text: DOWN.join(''), direction: 'V', scratch });
+  const style = { font: down, size: 40, color: '0.5 0.1 0.1' };
+  for (const [index, line] of DOWN.entries()) content.text(500 - index * 60, 700, line, style);
   document.addPage(A4, content);
 }
 
-/** The four Adobe collections by name only: whether anything shows depends on the fonts of the reader's machine. */
-export function addCjkNotEmbeddedPage(document: Document, fonts: Fonts): void {
-  const content = createContent();
-  content.text(50, 780, 'CJK fonts that are not embedded', { font: fonts.bold, size: 18 });
-  const samples = [
-    ['HeiseiKakuGo-W5', 'Japan1', 'UniJIS-UTF16-H', JAPANESE],
-    ['STSong-Light', 'GB1', 'UniGB-UTF16-H', CHINESE],
-    ['MSung-Light', 'CNS1', 'UniCNS-UTF16-H', ['壓力管道將水從水庫', '引到水輪機。']],
-    ['HYSMyeongJo-Medium', 'Korea1', 'UniKS-UTF16-H', KOREAN],
-  ] as const;
-  let y = 720;
-  for (const [name, ordering, cmap, lines] of samples) {
-    const font = namedCjkFont(document, { name, ordering, cmap });
-    for (const line of lines) {
-      content.text(75, y, line, { font, size: 22 });
-      y -= 30;
-    }
-    y -= 24;
+/** The inverse of the decoder that Node has. */
+function createShiftJis(): (character: string) => string {
+  const decoder = new TextDecoder('shift_jis');
+  const codes = new Map<string, string>();
+  for (let code = 0x8140; code <= 0x9fff; code++) {
+    const bytes = Uint8Array.of(code >> 8, code & 255);
+    codes.set(decoder.decode(bytes), code.toString(16));
   }
-  document.addPage(A4, content);
-}
-
-function namedCjkFont(
-  { pdf }: Document,
-  { name, ordering, cmap }: { name: string; ordering: string; cmap: string },
-): Font {
-  const shape = {
-    Flags: 6,
-    FontBBox: [-10, -200, 1000, 900],
-    ItalicAngle: 0,
-    Ascent: 880,
-    Descent: -120,
-    CapHeight: 740,
-    StemV: 80,
-  };
-  const descriptor = pdf.add({ Type: '/FontDescriptor', FontName: `/${name}`, ...shape });
-  const info = { Registry: '(Adobe)', Ordering: `(${ordering})`, Supplement: 1 };
-  const base = { Type: '/Font', BaseFont: `/${name}` };
-  const descendant = pdf.add({
-    ...base,
-    Subtype: '/CIDFontType0',
-    CIDSystemInfo: info,
-    FontDescriptor: ref(descriptor),
-    DW: 1000,
-  });
-  const id = pdf.add({ ...base, Subtype: '/Type0', Encoding: `/${cmap}`, DescendantFonts: [ref(descendant)] });
-  return {
-    id,
-    encode: (text) => `<${Buffer.from(text, 'utf16le').swap16().toString('hex')}>`,
-    width: (text) => [...text].length * 1000,
+  return (character) => {
+    const code = codes.get(character);
+    if (!code) throw new Error(`${character} is not in the first half of Shift-JIS`);
+    return code;
   };
 }

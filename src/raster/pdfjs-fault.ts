@@ -1,36 +1,87 @@
-import { getDocument, OPS, type PDFPageProxy } from 'pdfjs-dist/legacy/build/pdf.mjs';
+import { createCanvas } from '@napi-rs/canvas';
+import { AnnotationMode, getDocument, OPS, type PDFPageProxy, VerbosityLevel } from 'pdfjs-dist/legacy/build/pdf.mjs';
 import type { DocumentOptions } from './pdfjs-options.ts';
 
+/** Pixels on the longer side of the second look: what matters is only what pdf.js says while it draws. */
+const PREVIEW_SIDE = 64;
+
+/** What pdf.js prints, and only prints, when it leaves something out of a page that should have been painted. */
+const LEFT_OUT = [
+  'Dependent image',
+  'Failed to compile font',
+  'Failed to parse font',
+  'Image dimensions are missing',
+  'Image exceeded',
+  'Invalid stream',
+  'Unable to decode',
+  'getContentStream - ignoring',
+  'getOperatorList - ignoring',
+  'handleTilingType - ignoring',
+  'loadFont',
+  'parseShading - ignoring',
+];
+
 /**
- * Why a page that came out blank should not have: the first part of its content that pdf.js could not read or decode.
- * undefined: it really paints nothing, or nothing but white. Opens the document once more, since strictness is a
- * setting of the whole document.
+ * Why a page that came out blank should not have: what pdf.js left out of it. undefined: it really paints nothing, or
+ * nothing but white. Draws the page once more, small, since pdf.js tells of damage only on the console: no error, no
+ * event, and `stopAtErrors` gives an empty page just the same.
  */
 export async function findPaintFault(options: DocumentOptions, page: number): Promise<string | undefined> {
-  const task = getDocument({ ...options, stopAtErrors: true });
+  const task = getDocument({ ...options, verbosity: VerbosityLevel.WARNINGS });
   try {
     const document = await task.promise;
-    return await findImageFault(await document.getPage(page));
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    const proxy = await document.getPage(page);
+    const warnings = await collectWarnings(() => drawPreview(proxy));
+    const found = warnings.find((warning) => LEFT_OUT.some((beginning) => warning.startsWith(beginning)));
+    return found?.replace(/\.$/, '') ?? (await findUnavailableFont(proxy));
   } finally {
     await task.destroy();
   }
 }
 
-/** An image whose decoder failed is not an error even to a strict reader: pdf.js hands over null in its place. */
-async function findImageFault(proxy: PDFPageProxy): Promise<string | undefined> {
+async function drawPreview(proxy: PDFPageProxy): Promise<void> {
+  const { width, height } = proxy.getViewport({ scale: 1 });
+  const viewport = proxy.getViewport({ scale: PREVIEW_SIDE / Math.max(width, height) });
+  const canvas = createCanvas(Math.ceil(viewport.width), Math.ceil(viewport.height));
+  const canvasContext = canvas.getContext('2d');
+  await proxy.render({ canvas: null, canvasContext, viewport, annotationMode: AnnotationMode.ENABLE }).promise;
+}
+
+/** Text in a font that is neither embedded nor on this machine: the canvas draws nothing for it. */
+async function findUnavailableFont(proxy: PDFPageProxy): Promise<string | undefined> {
   const { fnArray, argsArray } = await proxy.getOperatorList();
+  let font: unknown;
+  let isVisible = true;
   for (const [index, operator] of fnArray.entries()) {
-    if (operator !== OPS.paintImageXObject && operator !== OPS.paintImageXObjectRepeat) continue;
-    const id = String(argsArray[index]?.[0]);
-    if ((await decodedImage(proxy, id)) === null) return 'an image cannot be decoded';
+    const argument: unknown = argsArray[index]?.[0];
+    if (operator === OPS.setFont) font = proxy.commonObjs.get(String(argument));
+    if (operator === OPS.setTextRenderingMode) isVisible = argument !== INVISIBLE;
+    if (operator === OPS.showText && isVisible && isMissing(font)) return `no font for ${font.loadedName} is installed`;
   }
   return undefined;
 }
 
-function decodedImage(proxy: PDFPageProxy, id: string): Promise<unknown> {
-  // Images that several pages share live with the document, under ids of their own.
-  const objects = id.startsWith('g_') ? proxy.commonObjs : proxy.objs;
-  return new Promise((resolve) => objects.get(id, resolve));
+/** The text rendering mode of recognised text behind a scan (ISO 32000-2, table 104). */
+const INVISIBLE = 3;
+
+function isMissing(font: unknown): font is { readonly loadedName: string } {
+  return typeof font === 'object' && font !== null && 'missingFile' in font && font.missingFile === true;
 }
+
+/** This thread's `console.warn` goes nowhere else meanwhile; nothing but pdf.js uses it (the log writes by itself). */
+async function collectWarnings(use: () => Promise<void>): Promise<readonly string[]> {
+  const warnings: string[] = [];
+  const { warn } = console;
+  console.warn = (message: unknown) => {
+    if (warnings.length < MAX_WARNINGS) warnings.push(String(message).replace(/^Warning: /, ''));
+  };
+  try {
+    await use();
+  } finally {
+    console.warn = warn;
+  }
+  return warnings;
+}
+
+/** A damaged page can give one for every operator. */
+const MAX_WARNINGS = 1000;

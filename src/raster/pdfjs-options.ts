@@ -29,7 +29,7 @@ export function documentOptions(password: string | undefined): DocumentOptions {
   };
 }
 
-/** pdf.js joins file names to these as they are: a path, not a URL, with a slash at the end. */
-function packageFolder(name: string): string {
+/** A folder of pdf.js, which joins file names to it as it is: a path, not a URL, with a slash at the end. */
+export function packageFolder(name: string): string {
   return fileURLToPath(new URL(`${name}/`, import.meta.resolve('pdfjs-dist/package.json')));
 }

@@ -10,7 +10,8 @@ import {
 import { AppError } from '../core/errors.ts';
 import { isBlank } from './blank.ts';
 import { findPaintFault } from './pdfjs-fault.ts';
-import { type DocumentOptions, documentOptions } from './pdfjs-options.ts';
+import { registerFallbackFonts } from './pdfjs-fonts.ts';
+import { type DocumentOptions, documentOptions, packageFolder } from './pdfjs-options.ts';
 import type { Bitmap, PageSize, RasterDocument, RasterEngine, RenderOptions } from './raster.ts';
 
 /** Larger files are `too_large`: pdf.js holds the whole document in memory. */
@@ -18,6 +19,7 @@ const MAX_DOCUMENT_BYTES = 512 * 1024 * 1024;
 
 /** The engine of Mozilla's viewer: widest coverage of odd files, draws in this thread. */
 export function createPdfjsEngine(): RasterEngine {
+  registerFallbackFonts(packageFolder('standard_fonts'));
   return {
     name: 'pdfjs',
     open: async (path, { password }) => {
@@ -84,7 +86,7 @@ class PdfjsDocument implements RasterDocument {
     const { path, options } = this.#source;
     const fault = await findPaintFault({ ...options, data: await readDocument(path) }, page);
     if (fault !== undefined) {
-      throw new AppError('invalid_pdf', `page ${page} comes out blank because a part of it is damaged: ${fault}`);
+      throw new AppError('invalid_pdf', `page ${page} comes out blank because a part of it cannot be drawn: ${fault}`);
     }
   }
 
