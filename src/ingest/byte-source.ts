@@ -25,3 +25,18 @@ export function createByteSource(pull: ByteSource['next']): ByteSource {
     },
   };
 }
+
+/** What was taken off the front of a source put back there. */
+export function prepend(first: Uint8Array, source: ByteSource): ByteSource {
+  let front: Uint8Array | undefined = first;
+  return createByteSource(async (signal) => {
+    const chunk = front ?? (await source.next(signal));
+    front = undefined;
+    return chunk;
+  });
+}
+
+/** Reads what is left and forgets it. */
+export async function drain(source: ByteSource, signal?: AbortSignal): Promise<void> {
+  while (await source.next(signal));
+}

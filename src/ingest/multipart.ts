@@ -1,6 +1,6 @@
 import { MIMEType } from 'node:util';
 import { AppError } from '../core/errors.ts';
-import { type ByteSource, createByteSource } from './byte-source.ts';
+import { type ByteSource, createByteSource, drain, prepend } from './byte-source.ts';
 import { malformed } from './form-gate.ts';
 import {
   createFormParser,
@@ -69,13 +69,8 @@ interface Feeding {
 async function openSource(file: OpenFile, feeding: Feeding): Promise<ByteSource | undefined> {
   const bytes = createByteSource((signal) => readFile(file, feeding, signal));
   if (file.fileName !== undefined) return bytes;
-  let first = await bytes.next();
-  if (!first) return undefined;
-  return createByteSource(async (signal) => {
-    const chunk = first ?? (await bytes.next(signal));
-    first = undefined;
-    return chunk;
-  });
+  const first = await bytes.next();
+  return first ? prepend(first, bytes) : undefined;
 }
 
 /** The file's next chunk; feeds the parser for as long as it has none. */
@@ -95,10 +90,6 @@ async function readFile(
   }
   parser.check();
   return undefined;
-}
-
-async function drain(source: ByteSource): Promise<void> {
-  while (await source.next());
 }
 
 const MIN_CHUNK_BYTES = 4096;

@@ -3,8 +3,6 @@ import type { Dispatcher } from 'undici';
 
 type Headers = Dispatcher.ResponseData['headers'];
 
-const MAX_NAME_LENGTH = 255;
-
 /** A header's value; repeated lines are one list (RFC 9110 section 5.2). */
 export function header(headers: Headers, name: string): string | undefined {
   const value = headers[name];
@@ -25,7 +23,7 @@ export function remoteName(headers: Headers, url: URL): string | undefined {
 }
 
 function lastSegment(path: string): string | undefined {
-  return path.split(/[\\/]/).at(-1)?.slice(0, MAX_NAME_LENGTH) || undefined;
+  return path.split(/[\\/]/).at(-1) || undefined;
 }
 
 /** `%zz` is legal in a URL's path, and then it is part of the name. */
