@@ -79,12 +79,7 @@ interface ProgramOptions {
 /** What a program that moves the same bytes on the same disk takes, as figures of the same kind. */
 export async function measureProgram(
   lab: Lab,
-  {
-    command,
-    args,
-    folder,
-    totalBytes,
-  }: { command: string; args: readonly string[]; folder: string; totalBytes: number },
+  { command, args, folder, totalBytes, warmMemory }: ProgramOptions,
 ): Promise<Figures> {
   await mustRun('sync', ['-f', folder], lab.signal);
   warmMemory();
