@@ -6,9 +6,13 @@ import { assertKey } from './storage.ts';
 
 export const META_SUFFIX = '.json';
 
-/** Where things lie: `blobs/<key>` the bytes, `blobs/<key>.json` the sidecar whose presence makes the blob exist, `tmp/`. */
+/**
+ * Where things lie: `blobs/<key>` the bytes, `blobs/<key>.json` the sidecar whose presence makes the blob exist,
+ * `growing/<id>` and `growing/<id>.json` the same for what still grows, `tmp/`.
+ */
 export interface DiskLayout {
   readonly blobs: string;
+  readonly growing: string;
   readonly tmp: string;
   dataPath(key: string): string;
   metaPath(key: string): string;
@@ -27,6 +31,7 @@ export function createLayout(root: string): DiskLayout {
   }
   return {
     blobs,
+    growing: join(root, 'growing'),
     tmp,
     dataPath,
     metaPath: (key) => dataPath(key) + META_SUFFIX,
@@ -39,7 +44,9 @@ export async function prepareLayout(layout: DiskLayout): Promise<void> {
   await rm(layout.tmp, { recursive: true, force: true });
   await mkdir(layout.tmp, { recursive: true });
   await mkdir(layout.blobs, { recursive: true });
+  await mkdir(layout.growing, { recursive: true });
   await sweep(layout.blobs);
+  await sweep(layout.growing);
 }
 
 /** true: the folder is empty now. */

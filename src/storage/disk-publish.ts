@@ -63,7 +63,7 @@ export function createPublish({ layout, folders, isTaken }: PublishOptions): Pub
   };
 }
 
-async function writeSidecar(path: string, text: string, isDurable: boolean): Promise<void> {
+export async function writeSidecar(path: string, text: string, isDurable: boolean): Promise<void> {
   const handle = await open(path, 'wx');
   try {
     await handle.writeFile(text);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { toAppError } from '../core/errors.ts';
 import type { Publish } from './disk-publish.ts';
-import type { BlobInfo, Meta, Sink } from './storage.ts';
+import type { BlobInfo, Meta, ReadBack, Sink } from './storage.ts';
 
 export interface DiskSinkOptions {
   readonly key: string;
@@ -21,7 +21,7 @@ export interface DiskSinkOptions {
  *     open --commit()--> committed
  *       +----abort(), or any error----> aborted   descriptor closed, temporary file gone
  */
-export class DiskSink implements Sink {
+export class DiskSink implements Sink, ReadBack {
   readonly #options: DiskSinkOptions;
   #handle: FileHandle | undefined;
   #size = 0;
@@ -29,6 +29,10 @@ export class DiskSink implements Sink {
 
   constructor(options: DiskSinkOptions) {
     this.#options = options;
+  }
+
+  get path(): string {
+    return this.#options.tempPath;
   }
 
   async write(chunks: readonly Uint8Array[]): Promise<void> {
@@ -93,7 +97,7 @@ export class DiskSink implements Sink {
 }
 
 /** Writes all of it, however short the single writes turn out. */
-async function writeAll(handle: FileHandle, chunks: readonly Uint8Array[]): Promise<number> {
+export async function writeAll(handle: FileHandle, chunks: readonly Uint8Array[]): Promise<number> {
   let total = 0;
   for (const chunk of chunks) total += chunk.byteLength;
   let rest = chunks;

@@ -1,6 +1,7 @@
 import { open, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { systemCode, toAppError } from '../core/errors.ts';
 import { createDirSync } from './dir-sync.ts';
+import { openDiskAppend } from './disk-append.ts';
 import { createFolders } from './disk-folders.ts';
 import { createHolds } from './disk-holds.ts';
 import { createLayout, prepareLayout } from './disk-layout.ts';
@@ -9,7 +10,7 @@ import { createPublish } from './disk-publish.ts';
 import { readRange } from './disk-read.ts';
 import { createRoom } from './disk-room.ts';
 import { DiskSink } from './disk-sink.ts';
-import type { Adopting, BlobInfo, CreateOptions, Finite, Meta, Storage } from './storage.ts';
+import type { Adopting, Appendable, BlobInfo, CreateOptions, Finite, Meta, Storage } from './storage.ts';
 
 export interface DiskStorageOptions {
   /** Folder for everything; one process at a time. */
@@ -17,15 +18,20 @@ export interface DiskStorageOptions {
 }
 
 /** Blobs as files of the local disk; what a crash left unfinished is removed first. Layout: disk-layout.ts. */
-export async function openDiskStorage({ dataDir }: DiskStorageOptions): Promise<Storage & Adopting & Finite> {
+export async function openDiskStorage({
+  dataDir,
+}: DiskStorageOptions): Promise<Storage & Adopting & Appendable & Finite> {
   const layout = createLayout(dataDir);
   await prepareLayout(layout);
-  const folders = createFolders(layout.blobs, createDirSync());
+  const syncDir = createDirSync();
+  const folders = createFolders(layout.blobs, syncDir);
   const lookup = createLookup(layout);
   const room = createRoom(() => statfs(layout.blobs));
   const holds = createHolds(removeData);
   const publish = createPublish({ layout, folders, isTaken: holds.isDoomed });
-  let healthy = true;
+  const { isHealthy, judge } = createHealth();
+  const onOutcome = (error: unknown) => judge(error, true);
+  const growing = await openDiskAppend({ layout, room, publish, syncDir, onOutcome });
 
   async function create(key: string, { expectedBytes, durable = true }: CreateOptions = {}): Promise<DiskSink> {
     layout.dataPath(key);
@@ -54,11 +60,6 @@ export async function openDiskStorage({ dataDir }: DiskStorageOptions): Promise<
       judge(error, durable);
       throw toAppError(error);
     }
-  }
-
-  function judge(error: unknown, isDurable: boolean): void {
-    if (['EIO', 'EROFS'].includes(systemCode(error) ?? '')) healthy = false;
-    else if (error === undefined && isDurable) healthy = true;
   }
 
   async function removeData(key: string): Promise<void> {
@@ -92,8 +93,21 @@ export async function openDiskStorage({ dataDir }: DiskStorageOptions): Promise<
         throw error;
       }
     },
+    growing,
     freeBytes: room.freeBytes,
+    isHealthy,
+  };
+}
+
+/** Well until a fault that waiting does not cure, and again once something was stored durably. */
+function createHealth(): { isHealthy(): boolean; judge(error: unknown, isDurable: boolean): void } {
+  let healthy = true;
+  return {
     isHealthy: () => healthy,
+    judge(error, isDurable) {
+      if (['EIO', 'EROFS'].includes(systemCode(error) ?? '')) healthy = false;
+      else if (error === undefined && isDurable) healthy = true;
+    },
   };
 }
 

@@ -3,7 +3,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AppError } from '../core/errors.ts';
+import { createMemoryAppend } from './memory-append.ts';
 import {
+  type Appendable,
   assertKey,
   type BlobInfo,
   type ByteRange,
@@ -19,7 +21,7 @@ interface Blob {
 }
 
 /** Blobs in the process's memory: for tests, and as the other implementation of the contract. Survives nothing. */
-export function createMemoryStorage(): Storage {
+export function createMemoryStorage(): Storage & Appendable {
   const blobs = new Map<string, Blob>();
 
   function find(key: string): Blob {
@@ -29,11 +31,14 @@ export function createMemoryStorage(): Storage {
     return blob;
   }
 
+  async function create(key: string): Promise<Sink> {
+    assertKey(key);
+    return createMemorySink(key, blobs);
+  }
+
   return {
-    async create(key) {
-      assertKey(key);
-      return createMemorySink(key, blobs);
-    },
+    create,
+    growing: createMemoryAppend({ createSink: create }),
     async open(key, range) {
       return iterate(find(key).bytes, range);
     },

@@ -44,6 +44,11 @@ export interface ListOptions {
   readonly isReversed?: boolean;
 }
 
+/** A sink, or a growing blob, whose bytes so far another thread can read at this path, until the commit or the abort. */
+export interface ReadBack {
+  readonly path: string;
+}
+
 /** Bytes `start` to `end`, both included, as in HTTP (RFC 9110 section 14.1.2). */
 export interface ByteRange {
   readonly start: number;
@@ -79,8 +84,68 @@ export interface Finite {
   isHealthy(): boolean;
 }
 
+/** Storage in which a blob may take many requests, and outlive crashes, before it is whole. */
+export interface Appendable {
+  readonly growing: GrowingBlobs;
+}
+
+/** A **growing blob**: bytes that are appended under an id of their own until they are published under a key. */
+export interface GrowingBlobs {
+  /** Empty and durable on return. Errors: `conflict` (the id exists), `storage_full`. */
+  create(id: string, state: GrowingState): Promise<void>;
+  find(id: string): Promise<GrowingInfo | undefined>;
+  /** Replaces the state, durably, all or nothing. Errors: `not_found`, `storage_full` (more bytes are expected now). */
+  update(id: string, state: GrowingState): Promise<void>;
+  /** For its one writer; the caller sees to it that there is no other. Errors: `not_found`, `too_many_uploads`. */
+  open(id: string): Promise<Growing>;
+  /** Idempotent. */
+  delete(id: string): Promise<void>;
+  /** Ids in order. */
+  list(): AsyncIterable<string>;
+}
+
+/** What is kept beside the bytes. */
+export interface GrowingState {
+  readonly note: Meta;
+  /** Bytes that it will have in the end, where known: the room for them is reserved, after a restart, too. */
+  readonly expectedBytes?: number | undefined;
+}
+
+export interface GrowingInfo extends GrowingState {
+  /** Bytes that survive power loss; 0 again once published. */
+  readonly size: number;
+  /** When bytes or state last changed: milliseconds since 1970. */
+  readonly changedAt: number;
+}
+
+/** A growing blob in the hands of its writer, one call at a time. */
+export interface Growing {
+  /** As `Sink.write`, but an error takes nothing back: `flush` tells what is there. */
+  append(chunks: readonly Uint8Array[]): Promise<void>;
+  /** Makes all of it durable and tells how many bytes that are. After an error nothing of it can be trusted: delete it. */
+  flush(): Promise<number>;
+  /** Takes bytes back, durably. */
+  truncate(size: number): Promise<void>;
+  read(range: ByteRange): AsyncIterable<Uint8Array>;
+  /**
+   * Makes a blob of it, without a copy and all or nothing, as `Sink.commit`; its state stays. What a crash or an error
+   * interrupted can be done again with the same key. Error: `conflict` (the key is something else's).
+   */
+  publish(key: string, meta: Meta): Promise<BlobInfo>;
+  /** Idempotent. */
+  close(): Promise<void>;
+}
+
+export function isAppendable(storage: Storage): storage is Storage & Appendable {
+  return 'growing' in storage;
+}
+
 export function canAdopt(storage: Storage): storage is Storage & Adopting {
   return 'adopt' in storage;
+}
+
+export function canReadBack<S extends Sink | Growing>(sink: S): sink is S & ReadBack {
+  return 'path' in sink;
 }
 
 export function isFiniteStorage(storage: Storage): storage is Storage & Finite {
