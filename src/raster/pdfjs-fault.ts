@@ -23,10 +23,26 @@ const LEFT_OUT = [
 
 /**
  * Why a page that came out blank should not have: what pdf.js left out of it. undefined: it really paints nothing, or
- * nothing but white. Draws the page once more, small, since pdf.js tells of damage only on the console: no error, no
- * event, and `stopAtErrors` gives an empty page just the same.
+ * nothing but white.
  */
-export async function findPaintFault(options: DocumentOptions, page: number): Promise<string | undefined> {
+export type FindFault = (options: DocumentOptions, page: number) => Promise<string | undefined>;
+
+/** Looks one after the other, since each listens on the one console there is. */
+export function createFaultFinder(): FindFault {
+  let last: Promise<unknown> = Promise.resolve();
+  return (options, page) => {
+    const look = () => findFault(options, page);
+    const next = last.then(look, look);
+    last = next;
+    return next;
+  };
+}
+
+/**
+ * Draws the page once more, small, since pdf.js tells of damage only on the console: there is no error and no event,
+ * and `stopAtErrors` gives an empty page just the same.
+ */
+async function findFault(options: DocumentOptions, page: number): Promise<string | undefined> {
   const task = getDocument({ ...options, verbosity: VerbosityLevel.WARNINGS });
   try {
     const document = await task.promise;
@@ -36,6 +52,7 @@ export async function findPaintFault(options: DocumentOptions, page: number): Pr
     return found?.replace(/\.$/, '') ?? (await findUnavailableFont(proxy));
   } finally {
     await task.destroy();
+    await silence();
   }
 }
 
@@ -66,6 +83,13 @@ const INVISIBLE = 3;
 
 function isMissing(font: unknown): font is { readonly loadedName: string } {
   return typeof font === 'object' && font !== null && 'missingFile' in font && font.missingFile === true;
+}
+
+/** The level is a setting of the whole module, made anew whenever a document is opened, even one that is none. */
+async function silence(): Promise<void> {
+  const task = getDocument({ data: Uint8Array.of(0), verbosity: VerbosityLevel.ERRORS });
+  await task.promise.catch(() => undefined);
+  await task.destroy();
 }
 
 /** This thread's `console.warn` goes nowhere else meanwhile; nothing but pdf.js uses it (the log writes by itself). */

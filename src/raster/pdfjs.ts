@@ -9,7 +9,7 @@ import {
 } from 'pdfjs-dist/legacy/build/pdf.mjs';
 import { AppError } from '../core/errors.ts';
 import { isBlank } from './blank.ts';
-import { findPaintFault } from './pdfjs-fault.ts';
+import { createFaultFinder, type FindFault } from './pdfjs-fault.ts';
 import { registerFallbackFonts } from './pdfjs-fonts.ts';
 import { type DocumentOptions, documentOptions, packageFolder } from './pdfjs-options.ts';
 import type { Bitmap, PageSize, RasterDocument, RasterEngine, RenderOptions } from './raster.ts';
@@ -20,13 +20,14 @@ const MAX_DOCUMENT_BYTES = 512 * 1024 * 1024;
 /** The engine of Mozilla's viewer: widest coverage of odd files, draws in this thread. */
 export function createPdfjsEngine(): RasterEngine {
   registerFallbackFonts(packageFolder('standard_fonts'));
+  const findFault = createFaultFinder();
   return {
     name: 'pdfjs',
     open: async (path, { password }) => {
       const options = documentOptions(password);
       const task = getDocument({ ...options, data: await readDocument(path) });
       try {
-        return new PdfjsDocument(task, await task.promise, { path, options });
+        return new PdfjsDocument(task, await task.promise, { path, options, findFault });
       } catch (error) {
         await task.destroy();
         throw openError(error);
@@ -35,17 +36,20 @@ export function createPdfjsEngine(): RasterEngine {
   };
 }
 
+/** What it takes to look at a page a second time. */
+interface Source {
+  readonly path: string;
+  readonly options: DocumentOptions;
+  readonly findFault: FindFault;
+}
+
 class PdfjsDocument implements RasterDocument {
   readonly pageCount: number;
   readonly #task: PDFDocumentLoadingTask;
   readonly #document: PDFDocumentProxy;
-  readonly #source: { readonly path: string; readonly options: DocumentOptions };
+  readonly #source: Source;
 
-  constructor(
-    task: PDFDocumentLoadingTask,
-    document: PDFDocumentProxy,
-    source: { readonly path: string; readonly options: DocumentOptions },
-  ) {
+  constructor(task: PDFDocumentLoadingTask, document: PDFDocumentProxy, source: Source) {
     if (document.numPages < 1) throw new AppError('invalid_pdf', 'the document has no pages');
     this.pageCount = document.numPages;
     this.#task = task;
@@ -83,8 +87,8 @@ class PdfjsDocument implements RasterDocument {
 
   /** pdf.js skips what it cannot decode with no more than a log line, so a blank page is looked at again, strictly. */
   async #assertMeantBlank(page: number): Promise<void> {
-    const { path, options } = this.#source;
-    const fault = await findPaintFault({ ...options, data: await readDocument(path) }, page);
+    const { path, options, findFault } = this.#source;
+    const fault = await findFault({ ...options, data: await readDocument(path) }, page);
     if (fault !== undefined) {
       throw new AppError('invalid_pdf', `page ${page} comes out blank because a part of it cannot be drawn: ${fault}`);
     }

@@ -1,7 +1,7 @@
 /**
  * Documents to pixels. A **document** is opened once and asked for pages; a **bitmap** is straight (not premultiplied)
- * RGBA, 4 bytes a pixel, rows top down without padding. Engines run in a worker thread only; they are synchronous or
- * hang at will, so nothing here takes a signal: the thread is ended from outside.
+ * RGBA, 4 bytes a pixel, rows top down without padding, at a multiple of 4 in its buffer. Engines run in a worker
+ * thread only; they are synchronous or hang at will, so nothing here takes a signal: the thread is ended from outside.
  * Implementations: pdfjs.ts (suite: test/contracts/raster.ts).
  */
 export interface Bitmap {
@@ -25,11 +25,11 @@ export interface RenderOptions {
   readonly maxPixels: number;
 }
 
-/** Errors of all members: `invalid_pdf`, `page_too_large`. Page numbers start at 1. */
+/** Page numbers start at 1. Errors of all members: `invalid_pdf`, `invalid_input` (no such page). */
 export interface RasterDocument {
   readonly pageCount: number;
   pageSize(page: number): Promise<PageSize>;
-  /** A page that comes out blank although its content paints something is an error, never a blank picture. */
+  /** Error: `page_too_large`. A page that comes out blank although it paints something is an error, not a picture. */
   render(page: number, options: RenderOptions): Promise<Bitmap>;
   text(page: number): Promise<string>;
   close(): Promise<void>;
@@ -37,7 +37,7 @@ export interface RasterDocument {
 
 export interface RasterEngine {
   readonly name: string;
-  /** Errors: `invalid_pdf`, `password_required` (missing or wrong). */
+  /** Errors: `invalid_pdf`, `password_required` (missing or wrong), `too_large` (more bytes than the engine holds). */
   open(path: string, options: { password?: string }): Promise<RasterDocument>;
 }
 

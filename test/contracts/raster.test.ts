@@ -1,0 +1,4 @@
+import { createPdfjsEngine } from '../../src/raster/pdfjs.ts';
+import { rasterContract } from './raster.ts';
+
+rasterContract('pdfjs', createPdfjsEngine);
