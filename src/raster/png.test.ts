@@ -7,16 +7,14 @@ import { PNG } from 'pngjs';
 import { encodePng } from './png.ts';
 import type { Bitmap } from './raster.ts';
 
+type Rgba = readonly [number, number, number, number];
+
 /** Colour type and bits a sample stand at fixed places of the first chunk. */
 function header(png: Uint8Array): { bits: number | undefined; colourType: number | undefined } {
   return { bits: png[24], colourType: png[25] };
 }
 
-function bitmapOf(
-  width: number,
-  height: number,
-  pixels: (index: number) => readonly [number, number, number, number],
-): Bitmap {
+function bitmapOf(width: number, height: number, pixels: (index: number) => Rgba): Bitmap {
   const data = new Uint8Array(width * height * 4);
   for (let index = 0; index < width * height; index++) data.set(pixels(index), index * 4);
   return { width, height, data };
@@ -27,12 +25,12 @@ function noise(seed: number): number {
   return Math.imul(Math.imul(seed + 1, 0x9e3779b1) ^ 0x5bd1e995, 0x85ebca6b) >>> 24;
 }
 
-const KINDS = [
+const KINDS: readonly { kind: string; colourType: number; pixel: (value: number) => Rgba }[] = [
   { kind: 'gray', colourType: 0, pixel: (value: number) => [value, value, value, 255] },
   { kind: 'gray with alpha', colourType: 4, pixel: (value: number) => [value, value, value, 255 - value] },
   { kind: 'colour', colourType: 2, pixel: (value: number) => [value, 255 - value, value >> 1, 255] },
   { kind: 'colour with alpha', colourType: 6, pixel: (value: number) => [value, 255 - value, 7, value] },
-] as const;
+];
 
 suite('png', () => {
   for (const { kind, colourType, pixel } of KINDS) {
@@ -46,11 +44,8 @@ suite('png', () => {
       fc.assert(
         fc.property(picture, fc.boolean(), ([width, height, values], isSmooth) => {
           const valueAt = (index: number) => (isSmooth ? (index * 3) & 255 : (values[index % values.length] ?? 0));
-          const bitmap = bitmapOf(width, height, (index) => {
-            // The first pixel makes the kind certain, whatever the others are.
-            const [red, green, blue, alpha] = pixel(index === 0 ? 200 : valueAt(index));
-            return [red, green, blue, alpha];
-          });
+          // The first pixel makes the kind certain, whatever the others are.
+          const bitmap = bitmapOf(width, height, (index) => pixel(index === 0 ? 200 : valueAt(index)));
           const png = encodePng(bitmap);
           assert.deepEqual(header(png), { bits: 8, colourType });
           const decoded = PNG.sync.read(Buffer.from(png), { checkCRC: true });
