@@ -7,6 +7,8 @@ const READ_BYTES = 256 * 1024;
 
 /** Streams a part of a file; the descriptor is open from the first chunk that is asked for until the iteration ends. */
 export async function* readRange(path: string, range: ByteRange): AsyncGenerator<Uint8Array, void, undefined> {
+  // A blob without bytes has no file.
+  if (range.end < range.start) return;
   const handle = await openExisting(path);
   let position = range.start;
   let ahead = readAhead(handle, range, position);

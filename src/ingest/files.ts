@@ -1,0 +1,49 @@
+import { isId } from '../core/ids.ts';
+import type { ByteRange, Storage } from '../storage/storage.ts';
+import { FILES, fileKey, fromBlob, type StoredFile } from './stored-file.ts';
+
+/** Stored files by id. An id that is none is only a file that does not exist. */
+export interface Files {
+  get(id: string): Promise<StoredFile | undefined>;
+  /** Error: `not_found`. */
+  open(id: string, range?: ByteRange): Promise<AsyncIterable<Uint8Array>>;
+  delete(id: string): Promise<void>;
+  /** The file stored last of those that exist. */
+  newest(): Promise<StoredFile | undefined>;
+  /** Told of each file by whoever stores it, so that `newest` needs no listing. */
+  noteStored(file: StoredFile): void;
+}
+
+export async function createFiles({ storage }: { readonly storage: Storage }): Promise<Files> {
+  let newestId = await findNewest();
+
+  async function findNewest(): Promise<string | undefined> {
+    for await (const { key } of storage.list(FILES, { limit: 1, isReversed: true })) return key.slice(FILES.length);
+    return undefined;
+  }
+
+  async function get(id: string): Promise<StoredFile | undefined> {
+    const info = isId(id) ? await storage.stat(fileKey(id)) : undefined;
+    return info && fromBlob(info);
+  }
+
+  async function newest(): Promise<StoredFile | undefined> {
+    const file = newestId === undefined ? undefined : await get(newestId);
+    if (file || newestId === undefined) return file;
+    // Deleted, here or by the retention: look for the one before it.
+    newestId = await findNewest();
+    return newestId === undefined ? undefined : await get(newestId);
+  }
+
+  return {
+    get,
+    open: (id, range) => storage.open(fileKey(id), range),
+    async delete(id) {
+      if (isId(id)) await storage.delete(fileKey(id));
+    },
+    newest,
+    noteStored({ id }) {
+      newestId = id;
+    },
+  };
+}

@@ -1,0 +1,65 @@
+import { Channel } from '../core/channel.ts';
+import { toAppError } from '../core/errors.ts';
+import type { Sink } from '../storage/storage.ts';
+import type { ByteSource } from './byte-source.ts';
+import type { Digester } from './digest.ts';
+import { type MinRate, RateClock } from './rate-clock.ts';
+import { readInto } from './reader.ts';
+import type { UploadTrace } from './trace.ts';
+import { writeFrom } from './writer.ts';
+
+export interface TransferOptions {
+  readonly source: ByteSource;
+  readonly sink: Sink;
+  readonly digester: Digester;
+  readonly channelBytes: number;
+  readonly declaredBytes: number | undefined;
+  readonly maxBytes: number;
+  readonly minRate: MinRate | undefined;
+  readonly signal: AbortSignal;
+  /** Sees the bytes before they are written. */
+  readonly onBatch: (batch: readonly Uint8Array[]) => void;
+  readonly trace: UploadTrace | undefined;
+}
+
+/** The bytes of one upload on their way from the source to the sink. */
+export interface Transfer {
+  /** Resolves with the number of bytes when all are written; rejects when neither side runs any more. */
+  readonly finished: Promise<number>;
+  readonly bufferedBytes: () => number;
+}
+
+/** A small chunk takes more memory than its bytes, and a client can send them one by one. */
+const CHUNK_OVERHEAD_BYTES = 256;
+
+/**
+ * Starts the two coroutines of an upload: one waits for the network while the other waits for the disk. Whichever fails,
+ * or the signal, or the rate clock, stops both, and the first reason is the one that is told.
+ */
+export function startTransfer(options: TransferOptions): Transfer {
+  const capacity = options.channelBytes;
+  const channel = new Channel<Uint8Array>({ capacity, sizeOf: (chunk) => chunk.byteLength + CHUNK_OVERHEAD_BYTES });
+  return { finished: run(options, channel), bufferedBytes: () => channel.usedBytes };
+}
+
+async function run({ minRate, signal, ...options }: TransferOptions, channel: Channel<Uint8Array>): Promise<number> {
+  const stopped = new AbortController();
+  function stop(error: unknown): void {
+    const reason = toAppError(error);
+    stopped.abort(reason);
+    channel.fail(reason);
+  }
+  const onAbort = () => stop(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  const clock = minRate && new RateClock({ rate: minRate, onTooSlow: stop });
+  try {
+    const reading = readInto({ ...options, channel, clock, signal: stopped.signal });
+    const writing = writeFrom({ ...options, channel });
+    const [total] = await Promise.all([writing.catch(stop), reading.catch(stop)]);
+    stopped.signal.throwIfAborted();
+    return total ?? 0;
+  } finally {
+    clock?.stop();
+    signal.removeEventListener('abort', onAbort);
+  }
+}

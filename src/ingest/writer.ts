@@ -1,0 +1,31 @@
+import type { Channel } from '../core/channel.ts';
+import type { Sink } from '../storage/storage.ts';
+import type { Digester } from './digest.ts';
+import type { UploadTrace } from './trace.ts';
+
+export interface WriterOptions {
+  readonly channel: Channel<Uint8Array>;
+  readonly sink: Sink;
+  readonly digester: Digester;
+  /** Sees each batch before it is written. */
+  readonly onBatch: (batch: readonly Uint8Array[]) => void;
+  readonly trace: UploadTrace | undefined;
+}
+
+/** The writing coroutine: waits for bytes, takes all that are there, waits for the disk. Returns their number. */
+export async function writeFrom({ channel, sink, digester, onBatch, trace }: WriterOptions): Promise<number> {
+  let total = 0;
+  for (;;) {
+    trace?.writer('get');
+    const batch = await channel.receive(channel.capacity);
+    if (!batch) return total;
+    for (const chunk of batch) total += chunk.byteLength;
+    onBatch(batch);
+    trace?.writer('write');
+    const writing = sink.write(batch);
+    // Here, not before: the digest uses the CPU while the disk works.
+    digester.update(batch);
+    await writing;
+    trace?.writer('done');
+  }
+}
