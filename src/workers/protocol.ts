@@ -92,3 +92,6 @@ export type FromWorker =
   | { readonly type: 'crashed'; readonly crash: Crash };
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+/** Of the threads that do the work (nice(2)): the server answers at once while every core renders. */
+export const NICENESS = 5;

@@ -1,10 +1,19 @@
+import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { AppError } from '../core/errors.ts';
 import { DocumentCache } from '../raster/documents.ts';
 import type { RasterEngine } from '../raster/raster.ts';
 import type { RasterTools, TaskContext } from '../tasks/task.ts';
 import { createProgress, type SendProgress } from './progress.ts';
-import type { FromWorker, LogLevel, ToWorker, Unit, WireError, WorkerSettings } from './protocol.ts';
+import {
+  type FromWorker,
+  type LogLevel,
+  NICENESS,
+  type ToWorker,
+  type Unit,
+  type WireError,
+  type WorkerSettings,
+} from './protocol.ts';
 import { encodeResult } from './result-json.ts';
 import { callTask } from './task-call.ts';
 import { createUnitLog, type UnitLog } from './unit-log.ts';
@@ -24,6 +33,7 @@ type Settled = { type: 'done'; json: string } | { type: 'failed'; error: WireErr
 function main(): void {
   if (parentPort === null) throw new Error('thread.ts is started by a worker link, never by itself');
   const port = parentPort;
+  setPriority(NICENESS);
   const settings: WorkerSettings = workerData;
   const send = (message: FromWorker) => port.postMessage(message);
   const { warmUp, ...raster } = createRasterTools(settings);

@@ -24,7 +24,7 @@ suite('errors across the border', () => {
 
   test("anything else names the task, the message and the first frame of the user's own code", () => {
     const error = new Error('boom');
-    const nodes = '    at Object.readFileSync (node:fs:441:20)';
+    const nodes = '    at Object.readFileSync (node:internal/fs/read:441:20)';
     const packages = '    at inflate (/srv/app/node_modules/pako/index.js:10:5)';
     const own = `    at settle (${new URL('thread.ts', import.meta.url).href}:55:47)`;
     error.stack = ['Error: boom', nodes, packages, own, '    at async draw (file:///srv/app/thumbnail.ts:12:9)'].join(

@@ -41,7 +41,7 @@ function isAppError(error: unknown): error is AppError {
   return ERROR_CODES.includes(error.code as ErrorCode);
 }
 
-const FRAME = /^\s+at .*?(?:file:\/\/)?(\/[^():]+):(\d+):\d+\)?$/;
+const FRAME = /(?:\(|file:\/\/|\s)(\/[^():]+):(\d+):\d+\)?$/;
 
 /** `thumbnail.ts:12` of the first stack frame that is neither Node's, a package's nor ours; no folder, since it is public. */
 function userFrame(stack: string): string | undefined {

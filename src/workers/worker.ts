@@ -6,7 +6,7 @@ import { toWireError } from './wire-error.ts';
 /** How long a task may take to leave by its signal, before its thread is ended. */
 const GRACE_MS = 100;
 /** A host that has not confirmed the end of a unit by then is killed: the CPU is to be free within a second. */
-const KILL_MS = 700;
+const KILL_MS = 600;
 const BOOT_LIMIT_MS = 30_000;
 
 export type Outcome =
