@@ -36,7 +36,7 @@ export interface PaceOptions {
   readonly signal: AbortSignal;
 }
 
-/** Token bucket: `take` resolves when `bytes` may go, at the given rate, with at most `burstBytes` saved up. */
+/** Token bucket, empty at first: `take` resolves when `bytes` have gone at the given rate, with at most `burstBytes` saved up. */
 export function createBucket(bytesPerSecond: number, burstBytes: number) {
   let free = performance.now();
   return {
