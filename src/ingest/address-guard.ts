@@ -57,7 +57,7 @@ export function createAddressGuard({ allow = [], resolve = resolveAll }: GuardOp
 }
 
 /** True for an address that anybody on the internet could reach as well. */
-export function isPublic(address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
+function isPublic(address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
   if (address.range() !== 'unicast') return false;
   // The one range() lacks: Azure's host agent hands out secrets at an address outside the private ranges.
   if (address instanceof ipaddr.IPv4) return address.toString() !== '168.63.129.16';

@@ -23,7 +23,8 @@ export interface FilePart {
 }
 
 /** A file part whose bytes come in while the parser is fed. */
-export interface OpenFile extends FilePart {
+export interface OpenFile {
+  readonly part: FilePart;
   readonly stream: Readable;
   isEnded(): boolean;
 }
@@ -79,6 +80,7 @@ export function createFormParser(boundary: string, limits: FormLimits): FormPars
     takeFile: collector.takeFile,
     check: collector.check,
     push(chunk) {
+      if (parser.writableLength > 0) throw new Error('a form is fed while a file in it waits to be read');
       const data = gate.push(chunk);
       if (data.length > 0) parser.write(data);
       collector.check();
@@ -96,7 +98,11 @@ export function createFormParser(boundary: string, limits: FormLimits): FormPars
 }
 
 function fieldsTooLarge({ fieldBytes }: FormLimits): AppError {
-  return new AppError('too_large', `the fields of the form are larger than ${fieldBytes} bytes together`);
+  return tooLarge(`the fields of the form are larger than ${fieldBytes} bytes together`);
+}
+
+function tooLarge(detail: string): AppError {
+  return new AppError('too_large', detail);
 }
 
 function unusablePart(): AppError {
@@ -114,10 +120,13 @@ function createCollector(limits: FormLimits) {
     failure ??= error;
   };
 
+  const checkName = (name = ''): void => {
+    if (Buffer.byteLength(name) > limits.nameBytes) fail(malformed(`a name is longer than ${limits.nameBytes} bytes`));
+  };
+
   const checkPart = (name: string | undefined, encoding: string): void => {
     if (!name) fail(malformed('a part has no name'));
-    else if (Buffer.byteLength(name) > limits.nameBytes)
-      fail(malformed(`a name is longer than ${limits.nameBytes} bytes`));
+    checkName(name);
     if (!PLAIN_ENCODINGS.has(encoding)) fail(malformed(`Content-Transfer-Encoding "${encoding}" is not supported`));
   };
 
@@ -134,9 +143,7 @@ function createCollector(limits: FormLimits) {
       if (++fieldCount > limits.fields) fail(malformed(`it has more than ${limits.fields} fields`));
       if (value === undefined) fail(malformed(`the charset of field "${name}" is unknown`));
       fieldBytes += Buffer.byteLength(value ?? '');
-      if (info.valueTruncated || fieldBytes > limits.fieldBytes) {
-        fail(fieldsTooLarge(limits));
-      }
+      if (info.valueTruncated || fieldBytes > limits.fieldBytes) fail(fieldsTooLarge(limits));
       if (!failure) append(fields, name, value ?? '');
     },
     addFile(fieldName: string, stream: Readable, { filename, encoding, mimeType }: FileInfo): void {
@@ -145,20 +152,12 @@ function createCollector(limits: FormLimits) {
         isEnded = true;
       });
       stream.on('error', (error) => fail(malformed(lowerFirst(error), error)));
-      stream.on('limit', () =>
-        fail(new AppError('too_large', `a file is larger than the limit of ${limits.fileBytes} bytes`)),
-      );
+      stream.on('limit', () => fail(tooLarge(`a file is larger than the limit of ${limits.fileBytes} bytes`)));
       checkPart(fieldName, encoding);
-      if (filename && Buffer.byteLength(filename) > limits.nameBytes)
-        fail(malformed(`a file name is longer than ${limits.nameBytes} bytes`));
+      checkName(filename);
       if (++fileCount > limits.files) fail(malformed(`it has more than ${limits.files} files`));
-      files.push({
-        fieldName,
-        fileName: filename || undefined,
-        declaredType: mimeType,
-        stream,
-        isEnded: () => isEnded,
-      });
+      const part = { fieldName, fileName: filename || undefined, declaredType: mimeType };
+      files.push({ part, stream, isEnded: () => isEnded });
     },
   };
 }

@@ -3,6 +3,7 @@ import { suite, test } from 'node:test';
 import * as fc from 'fast-check';
 import { cut, cuts, readAll, sourceOf, spoil } from '../../test/fixtures/byte-sources.ts';
 import { AppError } from '../core/errors.ts';
+import type { ByteSource } from './byte-source.ts';
 import { type JsonBodyOptions, readJsonBody } from './json-body.ts';
 
 type Told = { file: unknown; members: Record<string, unknown> } | string;
@@ -213,6 +214,30 @@ suite('JSON body, flowing', () => {
     });
     assert.deepEqual([file, members], [{ kind: 'base64', value: 4_915_200 }, { name: 'large' }]);
   });
+
+  test('the source ends when the rest of the body is in order, and its name is known then', async () => {
+    const body = Buffer.from('{"base64":"QUJD","name":"a.txt"}');
+    const { file } = await readJsonBody(sourceOf(cut(body, everywhere)), {
+      signal,
+      onFile: async (part, bytes) => {
+        assert.throws(() => part.members(), /read to the end/);
+        await readAll(bytes);
+        return part.members().name;
+      },
+    });
+    assert.deepEqual(file, { kind: 'base64', value: 'a.txt' });
+  });
+
+  for (const rest of ['","url":"http://x/"}', '"', '"}}', '","base64":"QUJD"}', '","x":']) {
+    test(`a file before ${rest} never comes to its end`, async () => {
+      const onFile = async (_: unknown, bytes: ByteSource) => {
+        await assert.rejects(readAll(bytes), { code: 'bad_request' });
+        return 'swallowed';
+      };
+      const body = Buffer.from(`{"base64":"QUJD${rest}`);
+      await assert.rejects(readJsonBody(sourceOf([body]), { signal, onFile }), { code: 'bad_request' });
+    });
+  }
 
   test('what a reader leaves of the text is skipped, and still has to be base64', async () => {
     const leave = { signal, onFile: async () => 'left' };

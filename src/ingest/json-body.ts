@@ -10,11 +10,20 @@ export interface JsonBodyOptions<T> {
   readonly maxMembersBytes?: number;
   readonly signal: AbortSignal;
   /**
-   * Called once if there is a `base64` member, while the body comes in: its name may stand behind it. When the body fails later,
-   * what this made of the bytes is the caller's to undo.
+   * Called once if there is a `base64` member, while the body comes in. Its source ends only when all of the body has been read
+   * and found in order, so whoever keeps nothing of a source that failed has nothing to undo.
    */
-  readonly onFile: (part: { readonly declaredType: string | undefined }, source: ByteSource) => Promise<T>;
+  readonly onFile: (part: Base64Part, source: ByteSource) => Promise<T>;
 }
+
+export interface Base64Part {
+  /** From a data: URL. */
+  readonly declaredType: string | undefined;
+  /** All other members, since `name` may stand behind the text: from the source's end on, not before. */
+  members(): Members;
+}
+
+export type Members = Readonly<Record<string, unknown>>;
 
 /** Where the file of a JSON body is. */
 export type JsonFile<T> =
@@ -26,7 +35,7 @@ export type JsonFile<T> =
 export interface JsonBody<T> {
   readonly file: JsonFile<T>;
   /** All other members, `name` among them. */
-  readonly members: Readonly<Record<string, unknown>>;
+  readonly members: Members;
 }
 
 const MAX_DEPTH = 64;
@@ -41,17 +50,35 @@ export async function readJsonBody<T>(source: ByteSource, options: JsonBodyOptio
   const { maxMembersBytes: maxBytes = 1_048_576, signal, onFile } = options;
   const scanner = createJsonScanner({ member: MEMBER, maxBytes, maxDepth: MAX_DEPTH });
   const cursor = createCursor(source, signal);
-  let stored: { readonly value: T } | undefined;
+  /** Goes on to the base64 text, true, or to the end of the body. */
+  const scan = async (callSignal = signal): Promise<boolean> => {
+    while (await cursor.fill(callSignal)) {
+      cursor.at = scanner.scan(cursor.chunk, cursor.at);
+      if (scanner.isInside()) return true;
+    }
+    return false;
+  };
+  const judge = () => judgeBody(parseJson(scanner.kept()));
+  if (!(await scan())) return judge();
 
-  while (await cursor.fill()) {
-    cursor.at = scanner.scan(cursor.chunk, cursor.at);
-    if (!scanner.isInside()) continue;
-    const { text, declaredType } = await openDataText(readString(cursor), signal);
-    const bytes = decodeBase64(text);
-    stored = { value: await onFile({ declaredType }, bytes) };
-    await drain(bytes, signal);
-  }
-  return judge(parseJson(scanner.kept()), stored);
+  const { text, declaredType } = await openDataText(readString(cursor), signal);
+  const bytes = decodeBase64(text);
+  let members: Members | undefined;
+  const file = createByteSource(async (callSignal) => {
+    const chunk = await bytes.next(callSignal);
+    if (chunk) return chunk;
+    await scan(callSignal);
+    members = judge().members;
+    return undefined;
+  });
+  const value = await onFile({ declaredType, members: () => known(members) }, file);
+  await drain(file, signal);
+  return { file: { kind: 'base64', value }, members: known(members) };
+}
+
+function known(members: Members | undefined): Members {
+  if (members) return members;
+  throw new Error('the members of a JSON body are known when its file has been read to the end');
 }
 
 /** The place in the body that everything has been read to. */
@@ -94,18 +121,17 @@ function readString(cursor: Cursor): ByteSource {
   });
 }
 
-function judge<T>(body: unknown, stored: { readonly value: T } | undefined): JsonBody<T> {
+/** The body without its base64 text, which has the empty string in its place. */
+function judgeBody(body: unknown): JsonBody<never> {
   if (!isObject(body)) throw new AppError('bad_request', 'the JSON body must be an object');
   const { file, url, [MEMBER]: base64, ...members } = body;
-  if ([file, url, base64].filter((member) => member != null).length > 1) {
-    throw new AppError('bad_request', 'give one of "file", "url" and "base64", not several');
-  }
-  if (stored) return { file: { kind: 'base64', value: stored.value }, members };
-  if (typeof file === 'string') return { file: { kind: 'stored', id: file }, members };
-  if (typeof url === 'string') return { file: { kind: 'url', url }, members };
-  if (file != null || url != null || base64 != null) {
+  const given = [file, url, base64].filter((member) => member != null);
+  if (given.length > 1) throw new AppError('bad_request', 'give one of "file", "url" and "base64", not several');
+  if (given.some((member) => typeof member !== 'string')) {
     throw new AppError('bad_request', '"file", "url" and "base64" must be strings');
   }
+  if (typeof file === 'string') return { file: { kind: 'stored', id: file }, members };
+  if (typeof url === 'string') return { file: { kind: 'url', url }, members };
   return { file: { kind: 'none' }, members };
 }
 

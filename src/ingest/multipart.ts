@@ -37,22 +37,22 @@ export interface MultipartForm<T> {
 export async function readMultipart<T>(source: ByteSource, options: MultipartOptions<T>): Promise<MultipartForm<T>> {
   const { signal, onFile } = options;
   const parser = createFormParser(readBoundary(options.contentType), options.limits);
-  const body = mergeSmall(source);
-  const feed = async (callSignal: AbortSignal = signal): Promise<boolean> => {
-    const chunk = await body.next(callSignal);
+  const body = createByteSource((callSignal = signal) => source.next(callSignal));
+  const feed = (chunk: Uint8Array | undefined): boolean => {
     if (chunk) parser.push(chunk);
     return chunk !== undefined;
   };
+  const feedFile = async (callSignal?: AbortSignal) => feed(await body.next(callSignal));
 
   const files: { field: string; value: T }[] = [];
   try {
     do {
       for (let file = parser.takeFile(); file; file = parser.takeFile()) {
-        const bytes = await openSource(file, { parser, feed });
-        if (bytes) files.push({ field: file.fieldName, value: await onFile(file, bytes) });
+        const bytes = await openSource(file, { parser, feed: feedFile });
+        if (bytes) files.push({ field: file.part.fieldName, value: await onFile(file.part, bytes) });
         if (bytes) await drain(bytes);
       }
-    } while (await feed());
+    } while (feed(await nextMerged(body)));
     return { files, fields: await parser.finish() };
   } finally {
     parser.close();
@@ -68,7 +68,7 @@ interface Feeding {
 /** The bytes of the file; undefined for a file input of a web page in which nothing was chosen: no name and no bytes. */
 async function openSource(file: OpenFile, feeding: Feeding): Promise<ByteSource | undefined> {
   const bytes = createByteSource((signal) => readFile(file, feeding, signal));
-  if (file.fileName !== undefined) return bytes;
+  if (file.part.fileName !== undefined) return bytes;
   const first = await bytes.next();
   return first ? prepend(first, bytes) : undefined;
 }
@@ -95,20 +95,18 @@ async function readFile(
 const MIN_CHUNK_BYTES = 4096;
 
 /** busboy keeps each piece of a field as a Buffer of its own: a megabyte that comes byte by byte would take a hundred. */
-function mergeSmall(source: ByteSource): ByteSource {
-  return createByteSource(async (signal) => {
-    const first = await source.next(signal);
-    if (!first || first.length >= MIN_CHUNK_BYTES) return first;
-    const merged = Buffer.allocUnsafe(MIN_CHUNK_BYTES);
-    merged.set(first);
-    let length = first.length;
-    for (let chunk = await source.next(signal); chunk; chunk = await source.next(signal)) {
-      if (length + chunk.length > MIN_CHUNK_BYTES) return Buffer.concat([merged.subarray(0, length), chunk]);
-      merged.set(chunk, length);
-      length += chunk.length;
-    }
-    return merged.subarray(0, length);
-  });
+async function nextMerged(source: ByteSource): Promise<Uint8Array | undefined> {
+  const first = await source.next();
+  if (!first || first.length >= MIN_CHUNK_BYTES) return first;
+  const merged = Buffer.allocUnsafe(MIN_CHUNK_BYTES);
+  merged.set(first);
+  let length = first.length;
+  for (let chunk = await source.next(); chunk; chunk = await source.next()) {
+    if (length + chunk.length > MIN_CHUNK_BYTES) return Buffer.concat([merged.subarray(0, length), chunk]);
+    merged.set(chunk, length);
+    length += chunk.length;
+  }
+  return merged.subarray(0, length);
 }
 
 /** RFC 2046 section 5.1.1: at most 70 of these, no space at the end. */
