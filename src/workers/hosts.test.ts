@@ -95,6 +95,16 @@ suite('host processes', () => {
   });
 });
 
+suite('hosts that cannot start', () => {
+  test('units are refused as engine_unavailable, those that wait already too, and the log says why', async () => {
+    const tooLittleToStart = -(2 ** 29);
+    await using pool = startPool({ isolation: 'process', memoryBytes: tooLittleToStart });
+    await assert.rejects(pool.run('echo'), { code: 'engine_unavailable', retryAfterS: 10 });
+    await assert.rejects(pool.run('echo'), { code: 'engine_unavailable' });
+    assert.ok(pool.records.some(({ msg, reason }) => msg === 'a worker died' && /SIG|exit code/.test(String(reason))));
+  });
+});
+
 suite('memory of a host', () => {
   for (const [what, fault] of [
     ['buffers', 'allocates'],

@@ -97,10 +97,11 @@ export class Seat {
   }
 
   #relieve(successor: PoolWorker): void {
-    this.#current?.kill();
+    const worn = this.#current;
     clearTimeout(this.#idleTimer);
     this.#current = successor;
     this.#successor = undefined;
+    worn?.kill();
   }
 
   #checkWear({ units, rssBytes = 0 }: PoolWorker): void {
