@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { truncate, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -164,13 +165,12 @@ for (const transport of ['uws', 'node'] as const) {
       const pid = server.child.pid ?? 0;
       await fetch(`${server.url}/file`, { method: 'POST', body: 'warm' });
       const idle = residentBytes(pid);
+      const big = join(server.dataDir, 'big');
+      await truncate(await writeFile(big, '').then(() => big), 1_000_000_000);
       let peak = idle;
       const watch = setInterval(() => (peak = Math.max(peak, residentBytes(pid))), 20);
-      const { stdout } = await run('bash', [
-        '-c',
-        `head -c 1000000000 /dev/zero | curl -sS --data-binary @- -H 'Expect:' ${server.url}/file -T - -X POST`,
-      ]);
-      clearInterval(watch);
+      const sent = run('curl', ['-sS', '-X', 'POST', '-T', big, `${server.url}/file`]);
+      const { stdout } = await sent.finally(() => clearInterval(watch));
       assert.equal((JSON.parse(stdout) as StoredFile).size, 1_000_000_000);
       assert.ok(peak - idle < 150e6, `grew by ${Math.round((peak - idle) / 1e6)} MB`);
     });
@@ -207,16 +207,24 @@ test('kill -9 in the middle of uploads loses and alters nothing that was acknowl
 });
 
 test('--trace shows a slow upload read-bound and a loopback upload write-bound', async () => {
-  await using server = await startServer({ args: ['--trace'] });
-  const path = temporaryFile(randomBytes(100_000));
-  await run('curl', ['-sS', '--limit-rate', '50K', '--data-binary', `@${path}`, `${server.url}/file`]);
-  const lines = `${server.out()}${server.log()}`.split('\n');
-  const writerLines = lines.filter((line) => /^\s{20,}.*get/.test(line));
-  assert.ok(writerLines.length >= 2, lines.join('\n'));
-  assert.ok(
-    writerLines.every((line) => /get(\(\))?\s*$/.test(line) || /done/.test(line)),
-    writerLines.join('\n'),
-  );
+  const lastWords = async (...curlArgs: string[]) => {
+    await using server = await startServer({ args: ['--trace', '--channel-bytes', '64KiB'] });
+    await run('curl', ['-sS', '-X', 'POST', ...curlArgs, `${server.url}/file`]);
+    const lines = server
+      .out()
+      .split('\n')
+      .filter((line) => /^\d+: .*->/.test(line));
+    const last = (isWriter: boolean) =>
+      lines.filter((line) => /^\d+: {20}/.test(line) === isWriter).map((line) => line.split('-> ').at(-1));
+    return { reader: last(false), writer: last(true) };
+  };
+  const share = (words: readonly (string | undefined)[], word: string) =>
+    words.filter((each) => each === word).length / words.length;
+
+  const slow = await lastWords('--limit-rate', '50K', '-T', temporaryFile(randomBytes(200_000)));
+  assert.ok(share(slow.reader, 'next()') > 0.7 && share(slow.writer, 'get()') > 0.7, JSON.stringify(slow));
+  const fast = await lastWords('-T', temporaryFile(randomBytes(20 * MIB)));
+  assert.ok(share(fast.writer, 'write()') > 0.7, JSON.stringify(fast));
 });
 
 test('the sample of the README is really there', () => {
