@@ -1,0 +1,14 @@
+#include "kernels.h"
+
+namespace png {
+
+const Kernels& kernels() {
+#if defined(__x86_64__)
+  static const Kernels& best = __builtin_cpu_supports("avx2") ? avx2Kernels() : baselineKernels();
+  return best;
+#else
+  return baselineKernels();
+#endif
+}
+
+}  // namespace png

@@ -1,0 +1,28 @@
+#pragma once
+#include "matcher.h"
+
+namespace png {
+
+/** Level "small": every place of the window with the same next bytes, the better of two neighbours taken. */
+class ChainMatcher final : public Matcher {
+ public:
+  explicit ChainMatcher(size_t runDistance) : runDistance_(runDistance) {}
+  void match(const Span& span, bool isSmooth, Tokens* tokens) override;
+
+ private:
+  struct Found {
+    size_t length;
+    size_t distance;
+  };
+  Found find(const uint8_t* at, const Span& span, size_t atLeast);
+  void insert(const uint8_t* at, const Span& span);
+  void insertAll(const uint8_t* from, const uint8_t* to, const Span& span);
+
+  static constexpr unsigned kHashBits = 15;
+  size_t runDistance_;
+  /** Positions modulo 2^16; `previous_` is indexed by position modulo the window. Stale entries fail the comparison. */
+  uint16_t heads_[1 << kHashBits] = {};
+  uint16_t previous_[kWindowBytes] = {};
+};
+
+}  // namespace png
