@@ -17,7 +17,7 @@ export interface FormLimits {
 
 export interface FilePart {
   readonly fieldName: string;
-  /** As the sender spells it, without folders; undefined where it gave none. */
+  /** As the sender spells it, without folders, else uncleaned; undefined where it gave none. */
   readonly fileName: string | undefined;
   readonly declaredType: string;
 }
@@ -144,7 +144,7 @@ function createCollector(limits: FormLimits) {
       if (value === undefined) fail(malformed(`the charset of field "${name}" is unknown`));
       fieldBytes += Buffer.byteLength(value ?? '');
       if (info.valueTruncated || fieldBytes > limits.fieldBytes) fail(fieldsTooLarge(limits));
-      if (!failure) append(fields, name, value ?? '');
+      if (!failure) append(fields, unquote(name), value ?? '');
     },
     addFile(fieldName: string, stream: Readable, { filename, encoding, mimeType }: FileInfo): void {
       let isEnded = false;
@@ -156,10 +156,16 @@ function createCollector(limits: FormLimits) {
       checkPart(fieldName, encoding);
       checkName(filename);
       if (++fileCount > limits.files) fail(malformed(`it has more than ${limits.files} files`));
-      const part = { fieldName, fileName: filename || undefined, declaredType: mimeType };
+      const fileName = filename ? unquote(filename) : undefined;
+      const part = { fieldName: unquote(fieldName ?? ''), fileName, declaredType: mimeType };
       files.push({ part, stream, isEnded: () => isEnded });
     },
   };
+}
+
+/** Browsers and curl write these three so between the quotes of a name (HTML, section 4.10.21.8, "escape a name"). */
+function unquote(name: string): string {
+  return name.replace(/%(?:22|0D|0A)/gi, decodeURIComponent);
 }
 
 /** Values of one name are collected in order; the record has no prototype, so that `__proto__` is a name like any other. */

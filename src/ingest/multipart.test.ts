@@ -128,6 +128,7 @@ suite('multipart names', () => {
     ['filename="x"; filename*=UTF-8\'\'%e2%82%ac%20rates.pdf', '€ rates.pdf'],
     ["filename*=iso-8859-1''%fcber.pdf", 'über.pdf'],
     ['filename="a\\"b.pdf"', 'a"b.pdf'],
+    ['filename="a%22b%0d%0A%25.pdf"', 'a"b\r\n%25.pdf'],
     ['filename="C:\\\\fakepath\\\\x.pdf"', 'x.pdf'],
     ['filename="../../etc/passwd"', 'passwd'],
     ["filename*=UTF-8''..%2f..%2fetc%2fpasswd", 'passwd'],
