@@ -19,7 +19,10 @@ export async function encode(bitmap: Bitmap, { format, quality, grayscale }: Enc
     context.fillStyle = '#fff';
     context.fillRect(0, 0, width, height);
   }
-  return canvas.encode(format, quality);
+  const bytes = await canvas.encode(format, quality);
+  // Frees the pixels now: the collector sees only the small object that holds them.
+  canvas.width = 0;
+  return bytes;
 }
 
 /** Luma as in ITU-R BT.601, the weights of DeviceGray in PDF (ISO 32000-2, 10.4.2.1) to within one part in 256. */

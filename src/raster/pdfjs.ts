@@ -64,11 +64,8 @@ class PdfjsDocument implements RasterDocument {
   render(page: number, options: RenderOptions): Promise<Bitmap> {
     return this.#withPage(page, async (proxy) => {
       const { width, height } = pixelSize(sizeOf(proxy, page), page, options);
-      const canvas = createCanvas(width, height);
-      const context = canvas.getContext('2d');
-      assertAllocated(context, page);
-      await paint(proxy, context, options);
-      const bitmap = { width, height, data: pixelsOf(canvas, context, options.transparent) };
+      const data = await drawPage(proxy, { width, height }, options);
+      const bitmap = { width, height, data };
       if (isBlank(bitmap)) await this.#assertMeantBlank(page);
       return bitmap;
     });
@@ -157,6 +154,19 @@ function pixelSize(size: PageSize, page: number, { scale, maxPixels }: RenderOpt
     throw new AppError('page_too_large', detail);
   }
   return { width, height };
+}
+
+async function drawPage(proxy: PDFPageProxy, { width, height }: PageSize, options: RenderOptions): Promise<Uint8Array> {
+  const canvas = createCanvas(width, height);
+  try {
+    const context = canvas.getContext('2d');
+    assertAllocated(context, proxy.pageNumber);
+    await paint(proxy, context, options);
+    return pixelsOf(canvas, context, options.transparent);
+  } finally {
+    // Frees the pixels now: the collector sees only the small object that holds them.
+    canvas.width = 0;
+  }
 }
 
 /** A canvas whose memory could not be had draws nothing and says nothing. */
