@@ -29,8 +29,13 @@ export class DocumentCache {
       await this.close();
       this.#held = { key, document: await this.#engine.open(path, options) };
     }
-    this.#idle = setTimeout(() => void this.close(), IDLE_MS).unref();
     return this.#held.document;
+  }
+
+  /** The part is over: its document is closed in a while, unless the next one opens it again. */
+  rest(): void {
+    clearTimeout(this.#idle);
+    this.#idle = setTimeout(() => void this.close(), IDLE_MS).unref();
   }
 
   async close(): Promise<void> {

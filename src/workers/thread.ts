@@ -36,7 +36,7 @@ function main(): void {
   setPriority(NICENESS);
   const settings: WorkerSettings = workerData;
   const send = (message: FromWorker) => port.postMessage(message);
-  const { warmUp, ...raster } = createRasterTools(settings);
+  const raster = createRaster(settings);
   let unitLog = createUnitLog(settings.log, {}, send);
   let running: { readonly unitId: number; readonly stop: AbortController } | undefined;
 
@@ -48,8 +48,9 @@ function main(): void {
     const { log, end } = unitLog;
     const sendProgress: SendProgress = (fraction, message) => send({ type: 'progress', unitId, fraction, message });
     const progress = createProgress(sendProgress, performance.now.bind(performance));
-    const context = { jobId, attempt, files, outDir, raster, log, signal: stop.signal, progress: progress.report };
-    const settled = await settle(unit, context);
+    const mine = { signal: stop.signal, log, progress: progress.report, raster: raster.tools };
+    const settled = await settle(unit, { jobId, attempt, files, outDir, ...mine });
+    raster.rest();
     progress.end();
     end();
     running = undefined;
@@ -61,10 +62,8 @@ function main(): void {
     if (message.type === 'run') void run(message.unitId, message.unit);
     else if (running?.unitId === message.unitId) running.stop.abort(new AppError('cancelled', 'the job was stopped'));
   });
-  setTimeout(() => {
-    if (running === undefined)
-      warmUp().catch((error) => unitLog.log.warn({ err: error }, 'the engine cannot be loaded'));
-  }, WARM_UP_MS);
+  const warmUp = () => raster.warmUp().catch((err) => unitLog.log.warn({ err }, 'the raster engine cannot be loaded'));
+  setTimeout(() => running ?? warmUp(), WARM_UP_MS);
   send({ type: 'ready' });
 }
 
@@ -76,30 +75,31 @@ async function settle(unit: Unit, context: TaskContext): Promise<Settled> {
   }
 }
 
+interface RasterSupply {
+  readonly tools: RasterTools;
+  readonly warmUp: () => Promise<unknown>;
+  /** The unit is over. */
+  readonly rest: () => void;
+}
+
 /** Engine and encoder are loaded by the first who needs them. */
-function createRasterTools({
-  engine,
-  maxPages,
-  maxPixels,
-}: WorkerSettings): RasterTools & { warmUp(): Promise<unknown> } {
-  let documents: Promise<DocumentCache> | undefined;
+function createRaster({ engine, maxPages, maxPixels }: WorkerSettings): RasterSupply {
+  let documents: DocumentCache | undefined;
+  let loading: Promise<DocumentCache> | undefined;
   const load = async () => {
     const create = ENGINES[engine];
-    if (create) return new DocumentCache(await create());
     const known = Object.keys(ENGINES).join(', ');
-    throw new AppError('engine_unavailable', `there is no raster engine '${engine}': choose ${known}`);
-  };
-  const loadOnce = () => {
-    documents ??= load();
+    if (!create) throw new AppError('engine_unavailable', `there is no raster engine '${engine}': choose ${known}`);
+    documents = new DocumentCache(await create());
     return documents;
   };
-  return {
-    warmUp: loadOnce,
-    open: async (path, options) => (await loadOnce()).open(path, options),
-    encode: async (bitmap, options) => (await import('../raster/encode.ts')).encode(bitmap, options),
-    maxPages,
-    maxPixels,
+  const warmUp = () => {
+    loading ??= load();
+    return loading;
   };
+  const open: RasterTools['open'] = async (path, options) => (await warmUp()).open(path, options);
+  const encode: RasterTools['encode'] = async (...picture) => (await import('../raster/encode.ts')).encode(...picture);
+  return { tools: { open, encode, maxPages, maxPixels }, warmUp, rest: () => documents?.rest() };
 }
 
 /** What tasks and their libraries print goes into the log, within the unit's bound, instead of the host's pipe. */
