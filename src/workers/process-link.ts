@@ -8,8 +8,11 @@ import type { Crash, FromWorker, ToWorker } from './protocol.ts';
 
 /** Data address space of a host that does nothing: V8 reserves most of it for code and never touches it. */
 const EMPTY_HOST_BYTES = 640 * 2 ** 20;
-/** RLIMIT_DATA bounds heap, ArrayBuffers, canvas and wasm alike; RLIMIT_AS would break V8. A lower hard limit stays. */
-const SCRIPT = 'ulimit -d "$1" 2>/dev/null; shift; exec "$@"';
+/**
+ * RLIMIT_DATA bounds heap, ArrayBuffers, canvas and wasm alike; RLIMIT_AS would break V8. A lower hard limit stays in force.
+ * The canvas's allocator would take a whole GiB of it at its first allocation.
+ */
+const SCRIPT = 'ulimit -d "$1" 2>/dev/null; shift; export MIMALLOC_ARENA_EAGER_COMMIT=0; exec "$@"';
 /** The compiled package runs host.js. */
 const ENTRY = fileURLToPath(new URL(`./host${extname(import.meta.url)}`, import.meta.url));
 
