@@ -16,7 +16,7 @@ export interface Following {
   drop(): void;
 }
 
-/** The one digest thread: started by the first file that needs it, replaced when it dies. Keeps no process alive. */
+/** The one digest thread: started by the first file that needs it, replaced when it dies. */
 export class DigestFollower {
   #thread: Worker | undefined;
   #lastId = 0;
@@ -29,6 +29,7 @@ export class DigestFollower {
     outcome.promise.catch(() => undefined);
     this.#waiting.set(id, outcome);
     this.#post({ type: 'start', id, algorithms });
+    this.#countIn();
     return {
       advance: (bytes) => this.#post({ type: 'advance', id, path, to: bytes }),
       finish: () => {
@@ -36,7 +37,9 @@ export class DigestFollower {
         return outcome.promise;
       },
       drop: () => {
-        if (this.#waiting.delete(id)) this.#post({ type: 'drop', id });
+        if (!this.#waiting.delete(id)) return;
+        this.#post({ type: 'drop', id });
+        this.#countIn();
       },
     };
   }
@@ -50,9 +53,14 @@ export class DigestFollower {
     this.#thread.postMessage(message);
   }
 
+  /** The thread keeps the process alive only while someone waits for it. */
+  #countIn(): void {
+    if (this.#waiting.size > 0) this.#thread?.ref();
+    else this.#thread?.unref();
+  }
+
   #start(): Worker {
     const thread = new Worker(ENTRY, { name: 'digest', execArgv: [] });
-    thread.unref();
     let cause: unknown;
     thread.on('message', (message: FromDigestThread) => this.#settle(message));
     thread.on('error', (error) => (cause = error));
@@ -68,6 +76,7 @@ export class DigestFollower {
   #settle(message: FromDigestThread): void {
     const outcome = this.#waiting.get(message.id);
     this.#waiting.delete(message.id);
+    this.#countIn();
     if (message.type === 'done') outcome?.resolve(message.digests);
     else outcome?.reject(message.error);
   }
