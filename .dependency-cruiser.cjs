@@ -9,7 +9,7 @@ const layer = (name, allowed) => ({
   from: { path: `^src/${name}/`, pathNot: '[.]test[.]ts$' },
   to: {
     path: '^src/',
-    pathNot: [`^src/${name}/`, '^src/core/', '^src/api[.]ts$', ...allowed.map((folder) => `^src/${folder}/`)],
+    pathNot: [`^src/${name}/`, '^src/core/', '^src/api[.]ts$', ...allowed.map((path) => (path.endsWith('$') ? `^src/${path}` : `^src/${path}/`))],
   },
 });
 
@@ -37,7 +37,7 @@ module.exports = {
     layer('raster', []),
     layer('ledger', ['storage', 'queue']),
     layer('ingest', ['storage', 'limits']),
-    layer('workers', ['raster']),
+    layer('workers', ['raster', 'tasks/task[.]ts$']),
     layer('tasks', ['ledger', 'ingest', 'workers', 'storage', 'queue', 'raster']),
     layer('results', ['ledger', 'storage', 'queue', 'tasks']),
     layer('http', ['tasks', 'results', 'ledger', 'ingest', 'storage', 'queue', 'limits']),
@@ -65,7 +65,7 @@ module.exports = {
       from: { path: '^src/', pathNot: '[.]test[.]ts$' },
       to: { path: '([.]test[.]ts$|^test/|^loadtest/|^data/|^examples/)' },
     },
-    owner('uWebSockets', '^(native/uws/|uWebSockets[.]js|node_modules/uWebSockets)', ['^src/http/transports/uws[.]ts$']),
+    owner('uWebSockets', '^(native/uws/|uWebSockets[.]js|node_modules/uWebSockets)', ['^src/http/transports/uws']),
     owner('pdfjs-and-canvas', 'node_modules/(pdfjs-dist|@napi-rs/canvas)', ['^src/raster/']),
     owner('threads-and-processes', '^(node:)?(worker_threads|child_process)$', ['^src/workers/', '^src/ingest/digest']),
   ],

@@ -14,7 +14,7 @@ import { jobRoutes } from './http/routes/jobs.ts';
 import { opsRoutes } from './http/routes/ops.ts';
 import { taskRoutes } from './http/routes/tasks.ts';
 import { createUploads } from './http/upload.ts';
-import { createFiles, createIngest } from './ingest/ingest.ts';
+import { createAddressGuard, createDoors, createFiles, createIngest } from './ingest/ingest.ts';
 import { createDiskWatch, createLimits } from './limits/limits.ts';
 import { MemoryQueue } from './queue/memory.ts';
 import type { Job, Queue } from './queue/queue.ts';
@@ -127,8 +127,10 @@ interface RoutesOptions {
 
 function createRoutes({ config, stages, admission, isDraining }: RoutesOptions): readonly Route[] {
   const { metrics, ingest, files, limits, disk, workers, queue, results, tasks } = stages;
+  const guard = createAddressGuard({ allow: config.allowAddresses });
+  const doors = createDoors({ ingest, files, guard, urlTimeoutMs: config.urlTimeout * 1000 });
   const uploads = createUploads({
-    ...{ ingest, limits, disk },
+    ...{ doors, limits, disk },
     maxUploadBytes: config.maxUploadBytes,
     minUploadRate: config.minUploadRate,
     uploadGraceS: config.uploadGrace,
@@ -139,7 +141,7 @@ function createRoutes({ config, stages, admission, isDraining }: RoutesOptions):
     ...opsRoutes({ metrics, tasks, queue, admission, notReady, state }),
     ...fileRoutes({ files, uploads, admission }),
     ...jobRoutes({ queue, results, admission }),
-    ...taskRoutes({ tasks, queue, results, files, uploads, admission, maxDeadlineS: config.maxDeadline }),
+    ...taskRoutes({ tasks, queue, results, uploads, admission, maxDeadlineS: config.maxDeadline }),
   ];
 }
 

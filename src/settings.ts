@@ -69,6 +69,7 @@ export const SETTINGS = {
   maxDeadline: seconds(600, [0.001, 7 * DAY_S], 'the longest deadline that a caller may ask for'),
   maxUploadBytes: bytes(5 * GIB, [1, 100 * TIB], 'largest upload; past it 413'),
   maxUploads: count(2000, [1, 1_000_000], 'uploads at once; past it 503'),
+  maxCallerUploads: count(2000, [1, 1_000_000], 'uploads at once of one caller; past it 503'),
   minUploadRate: {
     kind: { type: 'number', unit: 'B/s', min: 0, max: GIB, whole: true },
     default: 1024,
@@ -79,6 +80,10 @@ export const SETTINGS = {
     512 * 1024,
     [16 * 1024, 64 * MIB],
     'size of the channel between the reader and the writer of an upload',
+  ),
+  urlTimeout: seconds(120, [0.1, DAY_S], 'how long fetching a {"url"} may take in all'),
+  allowAddresses: list(
+    'inside addresses that URLs may point to all the same: CIDRs, addresses, hosts, host:port; repeatable',
   ),
   rateLimit: count(
     60,

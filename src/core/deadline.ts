@@ -29,9 +29,10 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Settles like `promise`, or rejects with the signal's reason if that comes first. The work itself is not stopped. */
 export async function raceSignal<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
   const aborted = Promise.withResolvers<never>();
   const onAbort = () => aborted.reject(signal.reason);
+  // Through the race also when it is lost from the start: so that a later rejection of `promise` is handled.
+  if (signal.aborted) onAbort();
   signal.addEventListener('abort', onAbort, { once: true });
   try {
     return await Promise.race([promise, aborted.promise]);

@@ -1,19 +1,18 @@
 import { createDeadline } from '../core/deadline.ts';
 import { AppError, toAppError } from '../core/errors.ts';
-import type { Files } from '../ingest/ingest.ts';
-import type { Job, Queue, Slot } from '../queue/queue.ts';
+import type { Delivered } from '../ingest/ingest.ts';
+import type { Queue, Slot } from '../queue/queue.ts';
 import type { Results } from '../results/results.ts';
 import { checkMediaType, type TaskEntry, type Tasks } from '../tasks/tasks.ts';
 import type { Admission } from './admission.ts';
 import type { Exchange } from './exchange.ts';
 import { linkResult, origin } from './links.ts';
-import type { Uploads } from './upload.ts';
+import { sentMediaType, type Uploads } from './upload.ts';
 
 export interface TaskCallOptions {
   readonly tasks: Tasks;
   readonly queue: Queue;
   readonly results: Results;
-  readonly files: Files;
   readonly uploads: Uploads;
   readonly admission: Admission;
   /** Seconds. */
@@ -24,7 +23,8 @@ interface Call {
   readonly entry: TaskEntry;
   readonly slot: Slot;
   readonly caller: string;
-  readonly input: unknown;
+  readonly query: Record<string, string>;
+  readonly deadlineS: number;
 }
 
 /** Query parameters that speak to the call, not to the task. */
@@ -38,39 +38,48 @@ const UNSPECIFIC_TYPES = new Set([
   'binary/octet-stream',
 ]);
 
-/** One call of a task: the body is the file, the query is the input, the answer is the result. */
+/** One call of a task: the body brings the file, the query and the body's other members are the input, the answer is the result. */
 export function createTaskCall(options: TaskCallOptions): (exchange: Exchange, entry: TaskEntry) => Promise<void> {
-  const { tasks, results, files, queue } = options;
+  const { tasks, results, queue } = options;
 
   /** Everything that can be refused without the body is refused before it is read. */
   async function call(exchange: Exchange, entry: TaskEntry): Promise<void> {
     const caller = await options.admission.admit(exchange);
     const deadlineS = wantedDeadline(exchange, entry, options.maxDeadlineS);
-    const input = entry.input.parse(inputMembers(exchange.query), 'text');
-    refuseDeclaredType(entry, exchange.header('content-type'));
+    const query = inputMembers(exchange.query);
+    // With a form or a JSON object more input may follow in the body; without, it is complete and checked first.
+    if (!isComposite(exchange)) entry.input.parse(query, 'text');
+    refuseDeclaredType(entry, exchange);
     const slot = tasks.reserve(entry, caller);
     try {
-      await answer(exchange, await submit(exchange, { entry, slot, caller, input }), deadlineS);
+      const delivered = await options.uploads.receive(exchange, { caller, as: 'any' });
+      await perform(exchange, delivered, { entry, slot, caller, query, deadlineS });
     } finally {
       slot.release();
     }
   }
 
-  /** Stores the body and makes a job of it; nothing is kept of what is refused. */
-  async function submit(exchange: Exchange, { entry, slot, caller, input }: Call): Promise<Job> {
-    const file = await options.uploads.receive(exchange);
+  /** Makes a job of the delivery and answers it; nothing that was delivered is kept unless the job succeeds. */
+  async function perform(
+    exchange: Exchange,
+    delivered: Delivered,
+    { entry, slot, caller, query, deadlineS }: Call,
+  ): Promise<void> {
     try {
-      checkMediaType(entry, file.mediaType);
+      const input = readInput(exchange, { entry, query, members: delivered.members });
+      const files = delivered.files.map(({ file }) => file);
+      for (const file of files) checkMediaType(entry, file.mediaType);
       exchange.signal.throwIfAborted();
-      return tasks.submit({ entry, slot, caller, input, files: [file.id] });
+      const { id } = tasks.submit({ entry, slot, caller, input, files: files.map((file) => file.id) });
+      await answer(exchange, id, deadlineS);
     } catch (error) {
-      await files.delete(file.id);
+      await delivered.undo();
       throw error;
     }
   }
 
   /** Waits for the job until the deadline or until the client is gone; both end the job. */
-  async function answer(exchange: Exchange, { id, files: [fileId] }: Job, deadlineS: number): Promise<void> {
+  async function answer(exchange: Exchange, id: string, deadlineS: number): Promise<void> {
     exchange.setHeader('content-location', `${origin(exchange)}/v1/jobs/${id}/result`);
     using deadline = createDeadline({
       ms: deadlineS * 1000,
@@ -83,12 +92,28 @@ export function createTaskCall(options: TaskCallOptions): (exchange: Exchange, e
       exchange.replyJson(200, linkResult(exchange, id, job.result));
     } catch (error) {
       queue.cancel(id, toAppError(error));
-      if (fileId !== undefined) await files.delete(fileId);
       throw error;
     }
   }
 
   return call;
+}
+
+function isComposite(exchange: Exchange): boolean {
+  const mediaType = sentMediaType(exchange);
+  return mediaType === 'application/json' || mediaType === 'multipart/form-data';
+}
+
+/** Query and body together; a name that stands in both is an error. Only JSON has types: all else is text. */
+function readInput(
+  exchange: Exchange,
+  { entry, query, members }: { entry: TaskEntry; query: Record<string, string>; members: Delivered['members'] },
+): unknown {
+  const { name: _fileName, ...rest } = members;
+  const twice = Object.keys(rest).find((name) => name in query);
+  if (twice !== undefined) throw new AppError('invalid_input', `${twice}: given in the query and in the body`);
+  if (sentMediaType(exchange) !== 'application/json') return entry.input.parse({ ...query, ...rest }, 'text');
+  return entry.input.parse({ ...entry.input.fromText(query), ...rest }, 'json');
 }
 
 function deadlineExceeded(deadlineS: number, jobId: string): AppError {
@@ -115,9 +140,10 @@ function inputMembers(query: URLSearchParams): Record<string, string> {
 }
 
 /** A type that somebody chose and that the task does not take is refused before the body is read. */
-function refuseDeclaredType({ task }: TaskEntry, contentType = ''): void {
-  const mediaType = (contentType.toLowerCase().split(';')[0] ?? '').trim();
-  if (!task.accepts || UNSPECIFIC_TYPES.has(mediaType) || task.accepts.includes(mediaType)) return;
+function refuseDeclaredType({ task }: TaskEntry, exchange: Exchange): void {
+  const mediaType = sentMediaType(exchange);
+  if (!task.accepts || isComposite(exchange) || UNSPECIFIC_TYPES.has(mediaType) || task.accepts.includes(mediaType))
+    return;
   const detail = `${task.name} works on ${task.accepts.join(', ')}; the request says ${mediaType.slice(0, 128)}`;
   throw new AppError('unsupported_media_type', detail);
 }

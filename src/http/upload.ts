@@ -1,10 +1,10 @@
 import { AppError } from '../core/errors.ts';
-import type { Ingest, StoredFile } from '../ingest/ingest.ts';
+import { type Delivered, type Delivery, type Doors, parseDigest } from '../ingest/ingest.ts';
 import type { DiskWatch, Limits } from '../limits/limits.ts';
 import type { Exchange } from './exchange.ts';
 
 export interface UploadOptions {
-  readonly ingest: Ingest;
+  readonly doors: Doors;
   readonly limits: Limits;
   readonly disk: DiskWatch;
   /** Bytes. */
@@ -14,17 +14,35 @@ export interface UploadOptions {
   readonly uploadGraceS: number;
 }
 
-export interface Uploads {
-  /** Stores the request's raw body. What the headers already rule out is refused before a byte is read. */
-  receive(exchange: Exchange): Promise<StoredFile>;
+export interface ReceiveOptions {
+  readonly caller: string;
+  /** raw: the body is the file whatever its type; any: forms and JSON objects are taken apart. */
+  readonly as: 'raw' | 'any';
 }
 
-const DEFAULT_NAME = 'upload';
+export interface Uploads {
+  /** Stores the request's body. What the headers already rule out is refused before a byte is read. */
+  receive(exchange: Exchange, options: ReceiveOptions): Promise<Delivered>;
+}
 
 export function createUploads(options: UploadOptions): Uploads {
-  const { ingest, limits, maxUploadBytes } = options;
+  const { doors, limits, disk, maxUploadBytes } = options;
+  const minRate =
+    options.minUploadRate > 0 ? { bytesPerS: options.minUploadRate, graceS: options.uploadGraceS } : undefined;
 
-  async function receive(exchange: Exchange): Promise<StoredFile> {
+  async function receive(exchange: Exchange, { caller, as }: ReceiveOptions): Promise<Delivered> {
+    const open = as === 'raw' ? doors.raw : chooseDoor(doors, exchange);
+    const delivery = describe(exchange);
+    const release = limits.takeUpload(caller);
+    try {
+      await disk.assertRoom();
+      return await open(delivery);
+    } finally {
+      release();
+    }
+  }
+
+  function describe(exchange: Exchange): Delivery {
     const declaredBytes = exchange.contentLength;
     if (declaredBytes === undefined && !exchange.hasBody) {
       throw new AppError('length_required', 'send the file as the request body, with Content-Length or chunked');
@@ -35,24 +53,48 @@ export function createUploads(options: UploadOptions): Uploads {
         `${declaredBytes} bytes are more than the ${maxUploadBytes} that an upload may have`,
       );
     }
-    const release = limits.takeUpload();
-    try {
-      await options.disk.assertRoom();
-      return await ingest.receive(exchange.body, {
-        name: sentName(exchange) ?? DEFAULT_NAME,
-        declaredType: exchange.header('content-type'),
-        declaredBytes,
-        maxBytes: maxUploadBytes,
-        minRate:
-          options.minUploadRate > 0 ? { bytesPerS: options.minUploadRate, graceS: options.uploadGraceS } : undefined,
-        signal: exchange.signal,
-      });
-    } finally {
-      release();
-    }
+    refuseEncoding(exchange);
+    return {
+      body: exchange.body,
+      contentType: exchange.header('content-type') ?? '',
+      name: sentName(exchange),
+      declaredBytes,
+      maxBytes: maxUploadBytes,
+      minRate,
+      expectedDigests: sentDigests(exchange),
+      signal: exchange.signal,
+    };
   }
 
   return { receive };
+}
+
+/** The essence of the request's media type, in lower case; empty where none was sent. */
+export function sentMediaType(exchange: Exchange): string {
+  const [essence = ''] = (exchange.header('content-type') ?? '').toLowerCase().split(';');
+  return essence.trim();
+}
+
+function chooseDoor(doors: Doors, exchange: Exchange): Doors['raw'] {
+  const mediaType = sentMediaType(exchange);
+  if (mediaType === 'multipart/form-data') return doors.form;
+  return mediaType === 'application/json' ? doors.json : doors.raw;
+}
+
+/** Bytes are stored as they come: a coding would be stored as the file. */
+function refuseEncoding(exchange: Exchange): void {
+  const coding = exchange.header('content-encoding')?.trim().toLowerCase() ?? 'identity';
+  if (coding === 'identity' || coding === '') return;
+  throw new AppError(
+    'unsupported_media_type',
+    `Content-Encoding ${coding.slice(0, 64)} is not taken; send the plain bytes`,
+  );
+}
+
+/** Without a content coding the content is the representation, so both headers speak of the same bytes (RFC 9530 section 3). */
+function sentDigests(exchange: Exchange): Delivery['expectedDigests'] {
+  const lines = [...exchange.headers('content-digest'), ...exchange.headers('repr-digest')];
+  return lines.flatMap(parseDigest);
 }
 
 /** `?name=`, or the filename of a Content-Disposition header. */

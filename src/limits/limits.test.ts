@@ -4,7 +4,7 @@ import { AppError } from '../core/errors.ts';
 import { createLimits, RateLimited } from './limits.ts';
 
 test('the call that passes the limit is refused and told when the minute is over; another caller is not', async () => {
-  const limits = createLimits({ rateLimit: 60, maxUploads: 1 });
+  const limits = createLimits({ rateLimit: 60, maxUploads: 1, maxCallerUploads: 1 });
   for (let call = 1; call <= 60; call++) assert.equal((await limits.countCall('a'))?.remaining, 60 - call);
   await assert.rejects(limits.countCall('a'), (error: unknown) => {
     assert.ok(error instanceof RateLimited);
@@ -16,21 +16,31 @@ test('the call that passes the limit is refused and told when the minute is over
 });
 
 test('a rate limit of 0 counts nothing', async () => {
-  const limits = createLimits({ rateLimit: 0, maxUploads: 1 });
+  const limits = createLimits({ rateLimit: 0, maxUploads: 1, maxCallerUploads: 1 });
   for (let call = 0; call < 1000; call++) assert.equal(await limits.countCall('a'), undefined);
 });
 
 test('an upload place is free again after its release, which counts once', () => {
-  const limits = createLimits({ rateLimit: 0, maxUploads: 2 });
-  const release = limits.takeUpload();
-  limits.takeUpload();
+  const limits = createLimits({ rateLimit: 0, maxUploads: 2, maxCallerUploads: 2 });
+  const release = limits.takeUpload('a');
+  limits.takeUpload('a');
   assert.throws(
-    () => limits.takeUpload(),
+    () => limits.takeUpload('a'),
     (error: unknown) => error instanceof AppError && error.code === 'too_many_uploads',
   );
   release();
   release();
-  limits.takeUpload();
-  assert.throws(() => limits.takeUpload(), AppError);
+  limits.takeUpload('a');
+  assert.throws(() => limits.takeUpload('a'), AppError);
   assert.deepEqual(limits.uploads(), { active: 2, free: 0 });
+});
+
+test('one caller cannot take all upload places', () => {
+  const limits = createLimits({ rateLimit: 0, maxUploads: 3, maxCallerUploads: 2 });
+  const release = limits.takeUpload('a');
+  limits.takeUpload('a');
+  assert.throws(() => limits.takeUpload('a'), AppError);
+  limits.takeUpload('b');
+  release();
+  limits.takeUpload('a');
 });

@@ -10,8 +10,9 @@ const UPLOAD_RETRY_AFTER_S = 2;
 export interface LimitsOptions {
   /** Calls per minute of one caller; 0: no limit. */
   readonly rateLimit: number;
-  /** Uploads at once. */
+  /** Uploads at once, in all and of one caller. */
   readonly maxUploads: number;
+  readonly maxCallerUploads: number;
 }
 
 /** What is left of a caller's minute, after this call. */
@@ -26,13 +27,12 @@ export interface Limits {
   /** Counts one call; undefined when the limit is off. Error: `rate_limited` as RateLimited. */
   countCall(caller: string): Promise<RateState | undefined>;
   /** Takes an upload place and returns its release (idempotent). Error: `too_many_uploads` with Retry-After. */
-  takeUpload(): () => void;
+  takeUpload(caller: string): () => void;
   uploads(): { readonly active: number; readonly free: number };
 }
 
-export function createLimits({ rateLimit, maxUploads }: LimitsOptions): Limits {
+export function createLimits({ rateLimit, ...uploads }: LimitsOptions): Limits {
   const limiter = rateLimit > 0 ? new RateLimiterMemory({ points: rateLimit, duration: WINDOW_S }) : undefined;
-  let active = 0;
 
   async function countCall(caller: string): Promise<RateState | undefined> {
     if (!limiter) return undefined;
@@ -44,25 +44,37 @@ export function createLimits({ rateLimit, maxUploads }: LimitsOptions): Limits {
     }
   }
 
-  function takeUpload(): () => void {
-    if (active >= maxUploads) {
-      throw new AppError(
-        'too_many_uploads',
-        `${maxUploads} uploads are running, as many as the server takes; try again shortly`,
-        {
-          retryAfterS: UPLOAD_RETRY_AFTER_S,
-        },
-      );
-    }
+  return { countCall, ...createUploadPlaces(uploads) };
+}
+
+function createUploadPlaces(options: Omit<LimitsOptions, 'rateLimit'>): Pick<Limits, 'takeUpload' | 'uploads'> {
+  const { maxUploads, maxCallerUploads } = options;
+  const byCaller = new Map<string, number>();
+  let active = 0;
+
+  function takeUpload(caller: string): () => void {
+    const own = byCaller.get(caller) ?? 0;
+    if (active >= maxUploads) throw tooManyUploads(`${maxUploads} uploads are running, as many as the server takes`);
+    if (own >= maxCallerUploads)
+      throw tooManyUploads(`${own} of your uploads are running, as many as one caller may have`);
     active += 1;
+    byCaller.set(caller, own + 1);
     let isHeld = true;
     return () => {
-      if (isHeld) active -= 1;
+      if (!isHeld) return;
       isHeld = false;
+      active -= 1;
+      const left = (byCaller.get(caller) ?? 1) - 1;
+      if (left > 0) byCaller.set(caller, left);
+      else byCaller.delete(caller);
     };
   }
 
-  return { countCall, takeUpload, uploads: () => ({ active, free: maxUploads - active }) };
+  return { takeUpload, uploads: () => ({ active, free: maxUploads - active }) };
+}
+
+function tooManyUploads(what: string): AppError {
+  return new AppError('too_many_uploads', `${what}; try again shortly`, { retryAfterS: UPLOAD_RETRY_AFTER_S });
 }
 
 function rateState(res: RateLimiterRes, limit: number): RateState {

@@ -3,12 +3,14 @@ import { AppError } from '../core/errors.ts';
 
 type Properties = Readonly<Record<string, { readonly type?: unknown }>>;
 
-/** Checks raw input against a task's schema. `coerceText`: the members came as text and are turned into what the schema asks for. */
+/** Checks raw input against a task's schema; members that came as text are turned into what the schema asks for. */
 export interface InputParser {
   /** JSON Schema (draft 2020-12) of the input. */
   readonly jsonSchema: Readonly<Record<string, unknown>>;
   /** Error: `invalid_input`, naming each member that is wrong and why. */
   parse(raw: Readonly<Record<string, unknown>>, from: 'json' | 'text'): unknown;
+  /** Text members as what the schema asks for, unchecked. */
+  fromText(raw: Readonly<Record<string, unknown>>): Record<string, unknown>;
 }
 
 export function createInputParser(schema: z.ZodType): InputParser {
@@ -25,7 +27,7 @@ export function createInputParser(schema: z.ZodType): InputParser {
     throw new AppError('invalid_input', problems.join('; '));
   }
 
-  return { jsonSchema, parse };
+  return { jsonSchema, parse, fromText: (raw) => fromText(raw, properties) };
 }
 
 function fromText(raw: Readonly<Record<string, unknown>>, properties: Properties): Record<string, unknown> {

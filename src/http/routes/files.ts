@@ -1,12 +1,13 @@
 import { AppError } from '../../core/errors.ts';
 import { isId } from '../../core/ids.ts';
-import type { Files, StoredFile } from '../../ingest/ingest.ts';
+import type { Delivered, Files, StoredFile } from '../../ingest/ingest.ts';
 import type { Admission } from '../admission.ts';
 import { replyBlob } from '../blob.ts';
+import { setReprDigest } from '../digest-answer.ts';
 import type { Exchange } from '../exchange.ts';
 import { toFileJson } from '../links.ts';
 import type { Route } from '../route.ts';
-import type { Uploads } from '../upload.ts';
+import { sentMediaType, type Uploads } from '../upload.ts';
 
 export interface FileRoutesOptions {
   readonly files: Files;
@@ -16,10 +17,30 @@ export interface FileRoutesOptions {
 
 /** Storing files and reading them back: `/file` for hands, `/v1/files` for programs. */
 export function fileRoutes({ files, uploads, admission }: FileRoutesOptions): readonly Route[] {
+  /** `POST /file`: the body is the file, whatever it looks like. */
+  async function storeRaw(exchange: Exchange): Promise<void> {
+    const caller = await admission.admit(exchange);
+    await replyStored(exchange, await uploads.receive(exchange, { caller, as: 'raw' }));
+  }
+
+  /** `POST /v1/files`: the body, the parts of a form, or what a JSON object holds or points to. */
   async function store(exchange: Exchange): Promise<void> {
-    await admission.admit(exchange);
-    const json = toFileJson(exchange, await uploads.receive(exchange));
+    const caller = await admission.admit(exchange);
+    const delivered = await uploads.receive(exchange, { caller, as: 'any' });
+    if (sentMediaType(exchange) === 'multipart/form-data') replyForm(exchange, delivered);
+    else await replyStored(exchange, delivered);
+  }
+
+  async function replyStored(exchange: Exchange, { files: [stored] }: Delivered): Promise<void> {
+    if (!stored) throw new AppError('bad_request', 'the JSON object needs "base64" or "url"');
+    const json = toFileJson(exchange, stored.file);
+    await setReprDigest(exchange, { sha256: stored.file.sha256, open: () => files.open(stored.file.id) });
     exchange.replyJson(201, json, [['location', json.url]]);
+  }
+
+  function replyForm(exchange: Exchange, { files: stored, members }: Delivered): void {
+    const list = stored.map(({ field, file }) => ({ field, ...toFileJson(exchange, file) }));
+    exchange.replyJson(201, { files: list, fields: members });
   }
 
   async function find(exchange: Exchange, id: string): Promise<StoredFile> {
@@ -30,6 +51,7 @@ export function fileRoutes({ files, uploads, admission }: FileRoutesOptions): re
   }
 
   async function send(exchange: Exchange, file: StoredFile): Promise<void> {
+    await setReprDigest(exchange, { sha256: file.sha256, open: () => files.open(file.id) });
     await replyBlob(exchange, { ...file, disposition: 'attachment', open: (range) => files.open(file.id, range) });
   }
 
@@ -47,9 +69,10 @@ export function fileRoutes({ files, uploads, admission }: FileRoutesOptions): re
   }
 
   return [
-    { method: 'POST', path: '/file', handle: store },
+    { method: 'POST', path: '/file', handle: storeRaw },
     { method: 'GET', path: '/file', handle: newest },
     { method: 'POST', path: '/v1/files', handle: store },
+    { method: 'POST', path: '/uploadFiles', handle: store },
     {
       method: 'GET',
       path: '/v1/files/{id}',

@@ -1,0 +1,166 @@
+import { AppError } from '../core/errors.ts';
+import type { AddressGuard } from './address-guard.ts';
+import type { ByteSource } from './byte-source.ts';
+import { checkDigests } from './checked-source.ts';
+import type { ExpectedDigest } from './digest-check.ts';
+import { fetchUrl } from './fetch-url.ts';
+import type { Files } from './files.ts';
+import { readJsonBody } from './json-body.ts';
+import { readMultipart } from './multipart.ts';
+import { paceSource } from './paced-source.ts';
+import type { MinRate } from './rate-clock.ts';
+import type { Ingest } from './receive.ts';
+import type { StoredFile } from './stored-file.ts';
+
+/** A form's parts, generous for people and finite for the rest. */
+const FORM_LIMITS = { files: 100, fields: 1000, fieldBytes: 1024 * 1024, nameBytes: 1024 };
+const DEFAULT_NAME = 'upload';
+
+export interface DoorsOptions {
+  readonly ingest: Ingest;
+  readonly files: Files;
+  /** Decides where `{"url"}` may go. */
+  readonly guard: AddressGuard;
+  readonly urlTimeoutMs: number;
+}
+
+/** A body on its way in, with what its headers say. */
+export interface Delivery {
+  readonly body: ByteSource;
+  readonly contentType: string;
+  readonly name: string | undefined;
+  readonly declaredBytes: number | undefined;
+  readonly maxBytes: number;
+  readonly minRate: MinRate | undefined;
+  /** Of the body as it is sent. */
+  readonly expectedDigests: readonly ExpectedDigest[];
+  readonly signal: AbortSignal;
+}
+
+export interface DeliveredFile {
+  /** Name of the form field; undefined outside of forms. */
+  readonly field: string | undefined;
+  readonly file: StoredFile;
+}
+
+export interface Delivered {
+  readonly files: readonly DeliveredFile[];
+  /** Form fields, or the other members of the JSON object. */
+  readonly members: Readonly<Record<string, unknown>>;
+  /** Takes back what this delivery stored: for whoever refuses it after all. */
+  undo(): Promise<void>;
+}
+
+/** The ways in: each ends in the same ingest, so each has its limits, digests, durability and errors. On an error nothing is kept. */
+export interface Doors {
+  /** The body is the file. */
+  raw(delivery: Delivery): Promise<Delivered>;
+  /** `multipart/form-data`: any number of files and fields. Error: `bad_multipart`. */
+  form(delivery: Delivery): Promise<Delivered>;
+  /** A JSON object with one of `file` (an id), `url`, `base64`, or none. Errors: `bad_request`, `bad_base64`, `blocked_address`, `not_found`. */
+  json(delivery: Delivery): Promise<Delivered>;
+}
+
+export function createDoors({ ingest, files, guard, urlTimeoutMs }: DoorsOptions): Doors {
+  /** Runs one delivery; what it stored until it failed is taken back. */
+  async function receive(
+    read: (keep: (file: StoredFile) => StoredFile) => Promise<Omit<Delivered, 'undo'>>,
+  ): Promise<Delivered> {
+    const stored: string[] = [];
+    const undo = async () => {
+      for (const id of stored.splice(0)) await files.delete(id);
+    };
+    const keep = (file: StoredFile) => {
+      stored.push(file.id);
+      return file;
+    };
+    try {
+      return { ...(await read(keep)), undo };
+    } catch (error) {
+      await undo();
+      throw error;
+    }
+  }
+
+  function raw({ body, contentType, name = DEFAULT_NAME, ...delivery }: Delivery): Promise<Delivered> {
+    return receive(async (keep) => {
+      const file = keep(await ingest.receive(body, { ...delivery, name, declaredType: contentType }));
+      return { files: [{ field: undefined, file }], members: {} };
+    });
+  }
+
+  function form(delivery: Delivery): Promise<Delivered> {
+    const { contentType, maxBytes, signal } = delivery;
+    return receive(async (keep) =>
+      withOuter(delivery, async (body) => {
+        const { files: parts, fields } = await readMultipart(body, {
+          contentType,
+          signal,
+          limits: { ...FORM_LIMITS, fileBytes: maxBytes },
+          onFile: async ({ fileName = DEFAULT_NAME, declaredType }, source) =>
+            keep(await ingest.receive(source, { name: fileName, declaredType, maxBytes, signal })),
+        });
+        return { files: parts.map(({ field, value }) => ({ field, file: value })), members: fields };
+      }),
+    );
+  }
+
+  function json(delivery: Delivery): Promise<Delivered> {
+    return receive(async (keep) =>
+      withOuter(delivery, async (body) => {
+        const { maxBytes, signal } = delivery;
+        const { file, members } = await readJsonBody(body, {
+          signal,
+          onFile: async ({ declaredType, members: others }, source) =>
+            keep(await ingest.receive(source, { name: () => nameIn(others()), declaredType, maxBytes, signal })),
+        });
+        switch (file.kind) {
+          case 'none':
+            return { files: [], members };
+          case 'stored':
+            return { files: [{ field: undefined, file: await find(file.id) }], members };
+          case 'url':
+            return { files: [{ field: undefined, file: keep(await fetchInto(file.url, members, delivery)) }], members };
+          case 'base64':
+            return { files: [{ field: undefined, file: file.value }], members };
+          default:
+            return file satisfies never;
+        }
+      }),
+    );
+  }
+
+  async function find(id: string): Promise<StoredFile> {
+    const file = await files.get(id);
+    if (file) return file;
+    throw new AppError('not_found', `there is no file ${id.slice(0, 64)}`);
+  }
+
+  async function fetchInto(url: string, members: Delivered['members'], delivery: Delivery): Promise<StoredFile> {
+    const { maxBytes, signal } = delivery;
+    const fetched = await fetchUrl(url, { guard, signal, maxBytes, timeoutMs: urlTimeoutMs });
+    const { source, declaredType, declaredBytes } = fetched;
+    const name = members.name === undefined ? (fetched.name ?? DEFAULT_NAME) : nameIn(members);
+    return await ingest.receive(source, { name, declaredType, declaredBytes, maxBytes, signal });
+  }
+
+  return { raw, form, json };
+}
+
+/** The sender's rate and the body's digests are those of the outermost bytes, whatever is inside. */
+async function withOuter<T>(delivery: Delivery, read: (body: ByteSource) => Promise<T>): Promise<T> {
+  const { body, minRate, expectedDigests } = delivery;
+  const checked = checkDigests(body, expectedDigests);
+  if (!minRate) return await read(checked);
+  const paced = paceSource(checked, minRate);
+  try {
+    return await read(paced);
+  } finally {
+    paced.stop();
+  }
+}
+
+function nameIn({ name = DEFAULT_NAME }: Readonly<Record<string, unknown>>): string {
+  if (typeof name === 'string') return name;
+  throw new AppError('bad_request', '"name" must be a string');
+}
