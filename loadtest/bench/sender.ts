@@ -87,8 +87,11 @@ async function deliver({ port, head, uploads, bytes, concurrency }: Order): Prom
     while (next < uploads) {
       next += 1;
       const answered = answer();
-      await send(socket, `${text.replaceAll('{n}', `${run}-${next}`)}\r\n\r\n`, { piece, bytes });
+      const request = `${text.replaceAll('{n}', `${run}-${next}`)}\r\n\r\n`;
+      // What ends the sending ends the connection too, and then the answer says more.
+      const sending = send(socket, request, { piece, bytes }).catch(() => undefined);
       const { status, text: body } = await answered;
+      await sending;
       statuses[status] = (statuses[status] ?? 0) + 1;
       const id = /"id": *"([^"]+)"/.exec(body)?.[1];
       if (id !== undefined) ids.push(id);
