@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { toAppError } from '../core/errors.ts';
+import { Flusher, type FlushTurns } from './disk-flush.ts';
 import type { Publish } from './disk-publish.ts';
 import type { BlobInfo, Meta, ReadBack, Sink } from './storage.ts';
 
@@ -8,6 +9,7 @@ export interface DiskSinkOptions {
   readonly key: string;
   readonly tempPath: string;
   readonly isDurable: boolean;
+  readonly flushTurns: FlushTurns;
   readonly publish: Publish;
   /** Told each number of bytes that was written. */
   readonly onWritten: (bytes: number) => void;
@@ -23,7 +25,7 @@ export interface DiskSinkOptions {
  */
 export class DiskSink implements Sink, ReadBack {
   readonly #options: DiskSinkOptions;
-  #handle: FileHandle | undefined;
+  #file: { readonly handle: FileHandle; readonly flusher: Flusher | undefined } | undefined;
   #size = 0;
   #state: 'open' | 'committed' | 'aborted' = 'open';
 
@@ -38,10 +40,11 @@ export class DiskSink implements Sink, ReadBack {
   async write(chunks: readonly Uint8Array[]): Promise<void> {
     assert(this.#state === 'open', 'a sink takes bytes until it is committed or aborted');
     try {
-      this.#handle ??= await open(this.#options.tempPath, 'wx');
-      const bytes = await writeAll(this.#handle, chunks);
+      this.#file ??= await this.#open();
+      const bytes = await writeAll(this.#file.handle, chunks);
       this.#size += bytes;
       this.#options.onWritten(bytes);
+      this.#file.flusher?.wrote(bytes);
     } catch (error) {
       await this.#discard(error);
       throw toAppError(error);
@@ -54,7 +57,7 @@ export class DiskSink implements Sink, ReadBack {
     try {
       const info = await publish({
         key,
-        tempPath: this.#handle && tempPath,
+        tempPath: this.#file && tempPath,
         size: this.#size,
         meta,
         isDurable,
@@ -73,15 +76,22 @@ export class DiskSink implements Sink, ReadBack {
     await this.#discard(undefined);
   }
 
+  async #open() {
+    const { tempPath, isDurable, flushTurns } = this.#options;
+    const handle = await open(tempPath, 'wx');
+    return { handle, flusher: isDurable ? new Flusher(handle, flushTurns) : undefined };
+  }
+
   async #flush(): Promise<void> {
-    if (this.#options.isDurable) await this.#handle?.datasync();
+    await this.#file?.flusher?.finish();
     await this.#close();
   }
 
   async #close(): Promise<void> {
-    const handle = this.#handle;
-    this.#handle = undefined;
-    await handle?.close();
+    const file = this.#file;
+    this.#file = undefined;
+    await file?.flusher?.settle();
+    await file?.handle.close();
   }
 
   async #discard(error: unknown): Promise<void> {

@@ -2,6 +2,7 @@ import { open, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { systemCode, toAppError } from '../core/errors.ts';
 import { createDirSync } from './dir-sync.ts';
 import { openDiskAppend } from './disk-append.ts';
+import { createFlushTurns } from './disk-flush.ts';
 import { createFolders } from './disk-folders.ts';
 import { createHolds } from './disk-holds.ts';
 import { createLayout, prepareLayout } from './disk-layout.ts';
@@ -29,6 +30,7 @@ export async function openDiskStorage({
   const room = createRoom(() => statfs(layout.blobs));
   const holds = createHolds(removeData);
   const publish = createPublish({ layout, folders, isTaken: holds.isDoomed });
+  const shared = { publish, flushTurns: createFlushTurns() };
   const { isHealthy, judge } = createHealth();
   const onOutcome = (error: unknown) => judge(error, true);
   const growing = await openDiskAppend({ layout, room, publish, syncDir, onOutcome });
@@ -37,10 +39,10 @@ export async function openDiskStorage({
     layout.dataPath(key);
     const reservation = await room.reserve(expectedBytes ?? 0);
     return new DiskSink({
+      ...shared,
       key,
       tempPath: layout.newTempPath(),
       isDurable: durable,
-      publish,
       onWritten: reservation.use,
       onEnd: (error) => {
         reservation.release();
