@@ -108,7 +108,7 @@ suite('hosts that cannot start', () => {
 suite('memory of a host', () => {
   for (const [what, fault] of [
     ['buffers', 'allocates'],
-    ['objects', 'pushes'],
+    ['numbers', 'pushesNumbers'],
     ['canvases', 'holdsCanvases'],
   ] as const) {
     test(`${what} without end fail their own job, and never more than the limit is used`, async () => {
@@ -128,7 +128,7 @@ suite('memory of a host', () => {
 });
 
 suite('output of hosts', () => {
-  test('a gigabyte on the pipe itself costs a few log lines and delays nobody', async () => {
+  test('a quarter of a gigabyte on the pipe itself costs a few log lines and delays nobody', async () => {
     await using pool = startPool({ isolation: 'process' });
     await pool.run('echo');
     const heapBefore = process.memoryUsage.rss();

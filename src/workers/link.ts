@@ -24,5 +24,3 @@ export interface Link {
   /** Ends it at once, whatever it is doing; onExit follows. */
   kill(): void;
 }
-
-export type StartLink = (options: LinkOptions, events: LinkEvents) => Link;

@@ -49,7 +49,7 @@ function watch(child: ChildProcess, events: LinkEvents): void {
     if (fromWorker.type === 'crashed') crash = fromWorker.crash;
     else events.onMessage(fromWorker);
   });
-  child.once('error', (error) => {
+  child.on('error', (error) => {
     if (child.pid === undefined) tell({ reason: `it cannot be started: ${error.message}`, error: undefined });
   });
   child.once('exit', (code, signal) => {

@@ -99,7 +99,7 @@ suite('seat', () => {
     }
     links.at(-1)?.events.onExit(KILLED);
     assert.equal(seat.isUnavailable, true);
-    pass(10_000);
+    pass(5000);
     assert.equal(links.length, 6);
     ready(5);
     assert.ok(seat.idle);

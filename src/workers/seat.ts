@@ -8,7 +8,7 @@ const QUICK_DEATH_MS = 2000;
 /** After so many quick deaths in a row the seat is unavailable; it keeps trying, slowly. */
 const MAX_QUICK_DEATHS = 5;
 const FIRST_PAUSE_MS = 100;
-const SLOW_PAUSE_MS = 10_000;
+const SLOW_PAUSE_MS = 5000;
 /** An idle worker that holds more memory than a fresh one is replaced after this. */
 const IDLE_MS = 10_000;
 const IDLE_BYTES = 256 * 2 ** 20;
@@ -127,6 +127,7 @@ export class Seat {
     if (this.#isClosing) return;
     this.restarts += 1;
     this.#options.log.warn({ pid: worker.pid, reason: crash.reason, stack: crash.error?.stack }, 'a worker died');
+    if (!isQuick) this.#quickDeaths = 0;
     if (isQuick) this.#pauseThenStart();
     else if (this.#successor?.state === 'idle') this.#relieve(this.#successor);
     else this.#startSuccessor();

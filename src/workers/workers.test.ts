@@ -94,6 +94,24 @@ for (const isolation of ['process', 'thread'] as const) {
       assert.match(String(pool.records.at(-1)?.msg), /characters were dropped/);
     });
 
+    test('units of one job spread over the idle workers', async () => {
+      const stop = new AbortController();
+      const units = [1, 2].map(() => ({ ...pool.unit('waitsPolitely'), jobId: 'spread' }));
+      const runs = units.map((unit) => assert.rejects(pool.workers.run(unit, { signal: stop.signal })));
+      await until(() => pool.workers.stats().busy === 2, 10_000);
+      stop.abort(stopped());
+      await Promise.all(runs);
+    });
+
+    test('a short job does not wait for all of a long one that was there first', async () => {
+      const signal = new AbortController().signal;
+      const pages = Array.from({ length: 60 }, () => ({ ...pool.unit('waitsMs', 50), jobId: 'long' }));
+      const long = Promise.all(pages.map((unit) => pool.workers.run(unit, { signal })));
+      await pool.run('echo');
+      assert.ok(pool.workers.stats().queued > 5, 'the long one still waits');
+      await long;
+    });
+
     test('a signal that has aborted already runs nothing', async () => {
       await assert.rejects(pool.run('echo', 1, AbortSignal.abort(stopped())), { code: 'deadline_exceeded' });
     });
@@ -140,11 +158,14 @@ for (const isolation of ['process', 'thread'] as const) {
   });
 
   suite(`stopping, isolation ${isolation}`, () => {
-    const pairs = [
+    const pairs: string[][] = [
       ['spins', 'draws'],
       ['stuckRegex', 'nativeLoop'],
-      ['pushes', isolation === 'process' ? 'longNativeCall' : 'waitsPolitely'],
-    ] as const;
+      ['pushesObjects', 'waitsPolitely'],
+    ];
+    // Native code that never comes back ends with its process only.
+    if (isolation === 'process') pairs.push(['longNativeCall', 'longNativeWork']);
+
     for (const faults of pairs) {
       test(`tasks that are busy (${faults}) are off the CPU within a second of their abort`, async () => {
         await using pool = startPool({ isolation, workers: 2 });
