@@ -10,6 +10,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, w
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { boundReads } from './bound-reads.ts';
 import { relink } from './relink.ts';
 
 /** With the form of `listen` that its own declarations leave out. */
@@ -31,33 +32,33 @@ export interface UwsModule {
 }
 
 export type Loaded =
-  /** `isRelinked`: a copy for an older glibc was loaded. */
-  | { readonly ok: true; readonly uws: UwsModule; readonly isRelinked: boolean }
+  | {
+      readonly ok: true;
+      readonly uws: UwsModule;
+      /** Why a paused upload may nevertheless fill the memory, see bound-reads.ts; undefined: it does not. */
+      readonly unbounded: string | undefined;
+    }
   | { readonly ok: false; readonly reason: string };
 
 type Attempt = { readonly ok: true; readonly uws: UwsModule } | { readonly ok: false; readonly reason: string };
 
-/** What the dynamic linker says on a glibc before 2.38. */
-const OLD_GLIBC = /GLIBC_2\.38' not found/;
-
 /** Bytes; uWS's own 4 KB are too few for cookies, long queries or tus metadata. Read by the binary when it is loaded. */
 const MAX_HEADERS = ['UWS_HTTP_MAX_HEADERS_SIZE', '16384'] as const;
 
-/** Loads the binary of uWebSockets.js that fits this Node, re-linked where the system's glibc is older than it asks for. */
+/** Loads the binary of uWebSockets.js that fits this Node: a copy that any glibc can load and whose reads are bounded. */
 export function loadUws(): Loaded {
   const found = findBinary();
   if (found.path === undefined) return { ok: false, reason: found.reason };
   const [name, bytes] = MAX_HEADERS;
   process.env[name] ??= bytes;
-  const direct = open(found.path);
-  if (direct.ok) return { ...direct, isRelinked: false };
-  if (!OLD_GLIBC.test(direct.reason)) return direct;
 
-  const relinked = relink(readFileSync(found.path));
-  if (!relinked.ok)
-    return { ok: false, reason: `glibc is older than 2.38 and the binary was not re-linked: ${relinked.reason}` };
-  const loaded = openCopy(relinked.bytes, join(dirname(found.path), '..', '.cache', 'penstock'));
-  return loaded.ok ? { ...loaded, isRelinked: true } : loaded;
+  const original = readFileSync(found.path);
+  const relinked = relink(original);
+  const bounded = boundReads(relinked.ok ? relinked.bytes : original);
+  const patched = bounded.ok ? bounded.bytes : relinked.ok ? relinked.bytes : undefined;
+  const loaded = patched ? openCopy(patched, join(dirname(found.path), '..', '.cache', 'penstock')) : open(found.path);
+  if (loaded.ok) return { ...loaded, unbounded: bounded.ok ? undefined : bounded.reason };
+  return { ok: false, reason: relinked.ok ? loaded.reason : `${loaded.reason} (not re-linked: ${relinked.reason})` };
 }
 
 function findBinary(): { path: string } | { path: undefined; reason: string } {

@@ -105,9 +105,13 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
 function pickTransport({ transport, log }: HttpOptions): Transport {
   if (transport === 'node') return listenOnNode;
   const uws = createUwsTransport();
-  if (uws.ok) return uws.transport;
-  if (transport === 'uws') throw new Error(`--transport uws: ${uws.reason}`);
-  log.warn(`serving by node:http, since uWebSockets.js cannot be loaded: ${uws.reason}`);
+  const problem = uws.ok ? uws.caution : uws.reason;
+  if (uws.ok && (transport === 'uws' || problem === undefined)) {
+    if (problem !== undefined) log.warn(`serving by uWebSockets.js, though ${problem}`);
+    return uws.transport;
+  }
+  if (transport === 'uws') throw new Error(`--transport uws: ${problem}`);
+  log.warn(`serving by node:http, not by uWebSockets.js: ${problem}`);
   return listenOnNode;
 }
 

@@ -82,8 +82,8 @@ export class UwsSender {
     this.#res.cork(() => {
       this.#writeHead(head);
       if (!head.isBodyless) this.#res.end(body, isClosing);
-      else if (head.length === undefined) this.#res.endWithoutBody(undefined, isClosing);
-      else this.#res.endWithoutBody(head.length, isClosing);
+      else if (head.length !== undefined) this.#res.endWithoutBody(head.length, isClosing);
+      else this.#endWithoutLength(isClosing);
     });
   }
 
@@ -91,6 +91,15 @@ export class UwsSender {
   endChunked(): void {
     if (this.#isLastWord) this.#res.pause();
     this.#res.end();
+  }
+
+  /** Without a length uWS does not take the wish to close either. */
+  #endWithoutLength(isClosing: boolean): void {
+    if (isClosing) {
+      this.#res.writeHeader('connection', 'close');
+      this.#res.pause();
+    }
+    this.#res.endWithoutBody();
   }
 
   #writeHead(head: AnswerHead): void {

@@ -16,6 +16,7 @@ export interface UwsWireOptions {
 const RAW_MAX_BYTES = 8 * 1024;
 /** uWS's cork buffer: more might stay in its memory, and be cut off after 10 s at a slow reader. */
 const WHOLE_MAX_BYTES = 15 * 1024;
+const BODY_METHODS = new Set(['POST', 'PUT', 'PATCH']);
 const NOTHING = new Uint8Array();
 
 /**
@@ -38,7 +39,7 @@ export class UwsWire implements Wire {
   readonly #options: UwsWireOptions;
   readonly #gate: ReadGate;
   readonly #sender: UwsSender;
-  readonly #isChunked: boolean;
+  readonly #isDoubtful: boolean;
   #events: WireEvents | undefined;
   #head: AnswerHead | undefined;
   #isCloseWanted = false;
@@ -59,7 +60,7 @@ export class UwsWire implements Wire {
     this.target = query ? `${req.getUrl()}?${query}` : req.getUrl();
     this.headers = headers;
     this.peer = peerAddress(Buffer.from(res.getRemoteAddressAsText()).toString('latin1'));
-    this.#isChunked = headers.some(([name]) => name === 'transfer-encoding');
+    this.#isDoubtful = isDoubtful(this.method, headers);
     this.#res = res;
     this.#options = options;
     this.#gate = new ReadGate({ stop: () => res.pause(), start: () => res.resume() });
@@ -179,7 +180,7 @@ export class UwsWire implements Wire {
   }
 
   #isClosing(): boolean {
-    return this.#isChunked || this.#isCloseWanted || !this.#isReceived || this.#options.isStopping();
+    return this.#isDoubtful || this.#isCloseWanted || !this.#isReceived || this.#options.isStopping();
   }
 
   #receive(chunk: ArrayBuffer, isLast: boolean): void {
@@ -213,6 +214,15 @@ export class UwsWire implements Wire {
     this.#linger?.stop();
     this.#options.onOver(this);
   }
+}
+
+/**
+ * Where uWS's parser may see the end of a request elsewhere than others do: it runs trailers of a chunked body as a request
+ * of their own, and to it an empty header name ends the headers, so that a length behind one goes unseen.
+ */
+function isDoubtful(method: string, headers: readonly HeaderLine[]): boolean {
+  if (headers.some(([name]) => name === 'transfer-encoding')) return true;
+  return BODY_METHODS.has(method) && !headers.some(([name]) => name === 'content-length');
 }
 
 /** uWS takes its memory back when the callback returns. */

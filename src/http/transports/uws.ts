@@ -6,7 +6,8 @@ import type { Listening, Transport, TransportOptions } from '../transport.ts';
 import { UwsWire } from './uws-wire.ts';
 
 export type UwsTransport =
-  | { readonly ok: true; readonly transport: Transport }
+  /** `caution`: why it should be used only by who asked for it. */
+  | { readonly ok: true; readonly transport: Transport; readonly caution: string | undefined }
   /** Why there is none on this machine. */
   | { readonly ok: false; readonly reason: string };
 
@@ -17,7 +18,9 @@ const KEEP_ALIVE_MS = 4_000;
 export function createUwsTransport(): UwsTransport {
   const loaded = loadUws();
   if (!loaded.ok) return loaded;
-  return { ok: true, transport: (options) => listen(loaded.uws, options) };
+  const caution =
+    loaded.unbounded === undefined ? undefined : `it may take more memory than allowed: ${loaded.unbounded}`;
+  return { ok: true, transport: (options) => listen(loaded.uws, options), caution };
 }
 
 async function listen(uws: UwsModule, options: TransportOptions): Promise<Listening> {

@@ -1,0 +1,4 @@
+import { framingContract } from './framing.ts';
+
+framingContract('uws');
+framingContract('node');

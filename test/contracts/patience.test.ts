@@ -1,0 +1,7 @@
+import { suite } from 'node:test';
+import { patienceContract } from './patience.ts';
+
+suite('patience', { concurrency: true }, () => {
+  patienceContract('uws');
+  patienceContract('node');
+});
