@@ -8,6 +8,7 @@ export const ERROR_CODES = [
   'bad_multipart',
   'bad_base64',
   'digest_mismatch',
+  'checksum_mismatch',
   'unauthorized',
   'forbidden',
   'blocked_address',

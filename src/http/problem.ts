@@ -8,13 +8,13 @@ export interface ProblemAnswer {
   readonly body: string;
 }
 
-/** An error as a problem document (RFC 9457); its type is `about:blank`, so its title is the status's phrase. */
+/** An error as a problem document (RFC 9457); its type is `about:blank`, so its title is the status's phrase, unless its extra members say otherwise. */
 export function problemAnswer(error: AppError, requestId: string): ProblemAnswer {
   const status = statusOf(error.code);
   const document = {
-    ...error.extra,
     type: 'about:blank',
     title: reasonPhrase(status),
+    ...error.extra,
     status,
     code: error.code,
     detail: error.message,

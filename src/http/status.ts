@@ -30,6 +30,7 @@ const STATUS_OF: Readonly<Record<ErrorCode, number>> = {
   page_too_large: 422,
   locked: 423,
   rate_limited: 429,
+  checksum_mismatch: 460,
   /** Never sent: there is nobody to read it. */
   client_gone: 499,
   internal: 500,

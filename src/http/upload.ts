@@ -98,7 +98,7 @@ function sentDigests(exchange: Exchange): Delivery['expectedDigests'] {
 }
 
 /** `?name=`, or the filename of a Content-Disposition header. */
-function sentName(exchange: Exchange): string | undefined {
+export function sentName(exchange: Exchange): string | undefined {
   const header = exchange.header('content-disposition') ?? '';
   const [, quoted, token] = /;\s*filename="([^"]*)"|;\s*filename=([^\s;]+)/i.exec(header) ?? [];
   return exchange.query.get('name') ?? quoted ?? token;
