@@ -21,7 +21,7 @@ export function verify(digests: Digests, expected: readonly ExpectedDigest[]): s
   return Buffer.from(digests.get('sha256') ?? []).toString('hex');
 }
 
-function hashName({ algorithm }: ExpectedDigest): HashName {
+export function hashName({ algorithm }: ExpectedDigest): HashName {
   switch (algorithm) {
     case 'sha-256':
       return 'sha256';

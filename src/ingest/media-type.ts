@@ -1,7 +1,7 @@
 import { fileTypeFromBuffer } from 'file-type';
 
 /** As much of a file's start as the known signatures need. */
-const HEAD_BYTES = 4100;
+export const HEAD_BYTES = 4100;
 /** Kinds of text that only the sender can tell from one another; none of them runs in a browser. */
 const TEXT_TYPES: ReadonlySet<string> = new Set(['application/json', 'text/csv', 'text/markdown']);
 /** What does not occur in text: control characters but tab, line feed, form feed, carriage return and escape. */

@@ -22,6 +22,8 @@ export interface IngestOptions {
   readonly onStored: (file: StoredFile) => void;
   /** Prints the turns of the coroutines on stdout. */
   readonly isTraced?: boolean;
+  /** Shared with the resumable uploads. */
+  readonly follower?: DigestFollower;
 }
 
 export interface ReceiveOptions {
@@ -52,8 +54,7 @@ export interface Ingest {
 
 /** The front door of every upload, whatever way its bytes come. */
 export function createIngest(options: IngestOptions): Ingest {
-  const { storage, newId, channelBytes, log, onStored, isTraced = false } = options;
-  const follower = new DigestFollower();
+  const { storage, newId, channelBytes, log, onStored, isTraced = false, follower = new DigestFollower() } = options;
   const transfers = new Set<Transfer>();
   const startTrace = isTraced ? createTrace((text) => process.stdout.write(text)) : undefined;
 

@@ -10,8 +10,8 @@ import { writeFrom } from './writer.ts';
 
 export interface TransferOptions {
   readonly source: ByteSource;
-  readonly sink: Sink;
-  readonly digester: Digester;
+  readonly sink: Pick<Sink, 'write'>;
+  readonly digester: Pick<Digester, 'update'>;
   readonly channelBytes: number;
   readonly declaredBytes: number | undefined;
   readonly maxBytes: number;

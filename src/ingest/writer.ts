@@ -5,8 +5,8 @@ import type { UploadTrace } from './trace.ts';
 
 export interface WriterOptions {
   readonly channel: Channel<Uint8Array>;
-  readonly sink: Sink;
-  readonly digester: Digester;
+  readonly sink: Pick<Sink, 'write'>;
+  readonly digester: Pick<Digester, 'update'>;
   /** Sees each batch before it is written. */
   readonly onBatch: (batch: readonly Uint8Array[]) => void;
   readonly trace: UploadTrace | undefined;

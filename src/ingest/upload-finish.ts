@@ -1,0 +1,116 @@
+import { AppError, toAppError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import type { Appendable, Growing, Storage } from '../storage/storage.ts';
+import { algorithmsFor, verify } from './digest-check.ts';
+import { parseDigest } from './digest-headers.ts';
+import { cleanFileName } from './file-name.ts';
+import { HEAD_BYTES, Head, mediaTypeOf } from './media-type.ts';
+import { fileKey, fromBlob, type StoredFile, toMeta } from './stored-file.ts';
+import type { UploadDigests } from './upload-digests.ts';
+import { metadataName, metadataType, parseUploadMetadata, type UploadMetadata } from './upload-metadata.ts';
+import type { UploadEntry, UploadRecord, UploadRecords } from './upload-record.ts';
+
+/** Work that starts when the last byte of an upload is stored, as its metadata asks for. */
+export interface UploadWork {
+  /** Before a byte is sent. Error: `invalid_input`, for work that can never be done. */
+  check(metadata: UploadMetadata): void;
+  /** Returns the job's id; undefined: the metadata asks for none. */
+  start(file: StoredFile, metadata: UploadMetadata, caller: string): string | undefined;
+}
+
+export interface FinisherOptions {
+  readonly storage: Storage & Appendable;
+  readonly records: UploadRecords;
+  readonly digests: UploadDigests;
+  readonly newId: () => string;
+  readonly work: UploadWork;
+  readonly log: Log;
+  /** Told of each file once it is durable. */
+  readonly onStored: (file: StoredFile) => void;
+}
+
+export interface Finished {
+  readonly record: UploadRecord;
+  readonly file: StoredFile;
+}
+
+/**
+ * Makes a file of an upload whose bytes are all here, and starts its work. Each step leaves its mark in the record before the
+ * next, so that calling it again goes on where a crash, or an error that passes, stopped it.
+ *
+ *     record.fileId -> file -> record.jobId
+ *
+ * What can never succeed (another digest than announced, work that the content is not fit for) removes all of it.
+ * Errors: `digest_mismatch`, `gone` (the file was deleted since), those of the storage and of the work.
+ */
+export function createFinisher(options: FinisherOptions): (upload: UploadEntry) => Promise<Finished> {
+  const { storage, records, digests, newId, work, log, onStored } = options;
+
+  async function finish(upload: UploadEntry): Promise<Finished> {
+    const { fileId = newId() } = upload.record;
+    const record = { ...upload.record, fileId, length: upload.record.length ?? upload.size };
+    if (upload.record.fileId === undefined) await records.save(upload.id, record);
+    const file = await store({ ...upload, record }, fileId, upload.record.fileId !== undefined);
+    return { record: await startWork(upload.id, record, file), file };
+  }
+
+  async function store(upload: UploadEntry, fileId: string, isRepeated: boolean): Promise<StoredFile> {
+    const blob = isRepeated ? await storage.stat(fileKey(fileId)) : undefined;
+    if (blob && upload.size === 0) return fromBlob(blob);
+    if (isRepeated && upload.size === 0)
+      throw new AppError('gone', 'the file that was made of this upload was deleted');
+    const growing = await storage.growing.open(upload.id);
+    try {
+      const file = blob ? fromBlob(blob) : await describe(upload, growing, fileId);
+      await growing.publish(fileKey(fileId), toMeta(file));
+      onStored(file);
+      log.debug({ file: fileId, upload: upload.id, bytes: file.size }, 'an upload became a file');
+      return file;
+    } catch (error) {
+      if (error instanceof AppError && error.code === 'digest_mismatch') await records.delete(upload.id);
+      throw error;
+    } finally {
+      await growing.close();
+    }
+  }
+
+  async function describe({ id, size, record }: UploadEntry, growing: Growing, fileId: string): Promise<StoredFile> {
+    const metadata = parseUploadMetadata(record.metadata);
+    const expected = parseDigest(record.reprDigest ?? '');
+    const found = await digests.finish(id, { growing, size, algorithms: algorithmsFor(expected) });
+    const sha256 = verify(found, expected);
+    const head = new Head();
+    for await (const chunk of growing.read({ start: 0, end: Math.min(size, HEAD_BYTES) - 1 })) head.add([chunk]);
+    const mediaType = await mediaTypeOf(head.bytes, metadataType(metadata));
+    const name = cleanFileName(metadataName(metadata));
+    return { id: fileId, name, size, sha256, mediaType, createdAt: new Date().toISOString() };
+  }
+
+  async function startWork(id: string, record: UploadRecord, file: StoredFile): Promise<UploadRecord> {
+    if (record.jobId !== undefined) return record;
+    try {
+      const jobId = work.start(file, parseUploadMetadata(record.metadata), record.caller);
+      if (jobId === undefined) return record;
+      const started = { ...record, jobId };
+      await records.save(id, started);
+      return started;
+    } catch (error) {
+      const reason = toAppError(error);
+      if (NEVER_POSSIBLE.has(reason.code)) {
+        await storage.delete(fileKey(file.id));
+        await records.delete(id);
+      }
+      throw reason;
+    }
+  }
+
+  return finish;
+}
+
+/** What waiting does not help. */
+const NEVER_POSSIBLE: ReadonlySet<string> = new Set([
+  'invalid_input',
+  'unsupported_media_type',
+  'not_found',
+  'forbidden',
+]);

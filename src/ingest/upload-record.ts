@@ -1,0 +1,82 @@
+import { z } from 'zod';
+import { AppError } from '../core/errors.ts';
+import { isId } from '../core/ids.ts';
+import type { GrowingBlobs } from '../storage/storage.ts';
+import { parseUploadMetadata } from './upload-metadata.ts';
+
+const RECORD = z.object({
+  /** Who may go on with it is not asked: whoever knows the id. This one's count of open uploads it is in. */
+  caller: z.string(),
+  protocol: z.enum(['tus', 'ietf']),
+  /** Bytes in the end; undefined: not known yet. */
+  length: z.number().int().nonnegative().optional(),
+  /** `Upload-Metadata` as it was sent. */
+  metadata: z.string(),
+  /** `partial`, or the ids of the partial uploads that this one is made of (tus concatenation). */
+  concat: z.union([z.literal('partial'), z.array(z.string())]).optional(),
+  /** `Repr-Digest` as it was sent. */
+  reprDigest: z.string().optional(),
+  /** A chunk with a checksum is under way from here on: what a crash leaves of it has not been checked. */
+  uncheckedFrom: z.number().int().nonnegative().optional(),
+  /** All bytes are here, and this file is being made of them, or has been. */
+  fileId: z.string().optional(),
+  jobId: z.string().optional(),
+});
+
+/** What is kept of an upload beside its bytes. */
+export type UploadRecord = z.infer<typeof RECORD>;
+
+export interface UploadEntry {
+  readonly id: string;
+  readonly record: UploadRecord;
+  /** Durable bytes. */
+  readonly size: number;
+  /** When it last grew: milliseconds since 1970. */
+  readonly changedAt: number;
+}
+
+export interface UploadRecords {
+  /** Error: `conflict`, `storage_full`. */
+  create(id: string, record: UploadRecord): Promise<void>;
+  /** undefined: there is none, or none that can be read. */
+  find(id: string): Promise<UploadEntry | undefined>;
+  save(id: string, record: UploadRecord): Promise<void>;
+  delete(id: string): Promise<void>;
+  list(): AsyncIterable<string>;
+}
+
+/** Upload records as the states of growing blobs. */
+export function createUploadRecords(growing: GrowingBlobs): UploadRecords {
+  const toState = (record: UploadRecord) => ({ note: record, expectedBytes: record.length });
+  return {
+    create: (id, record) => growing.create(id, toState(record)),
+    async find(id) {
+      const info = isId(id) ? await growing.find(id) : undefined;
+      const record = RECORD.safeParse(info?.note);
+      return info && record.success
+        ? { id, record: record.data, size: info.size, changedAt: info.changedAt }
+        : undefined;
+    },
+    save: (id, record) => growing.update(id, toState(record)),
+    delete: (id) => growing.delete(id),
+    list: () => growing.list(),
+  };
+}
+
+/** All its bytes are here. An IETF upload is whole when its client says so, which is kept as `fileId`. */
+export function isWhole({ record, size }: UploadEntry): boolean {
+  if (record.fileId !== undefined) return true;
+  return record.protocol === 'tus' && record.concat !== 'partial' && record.length === size;
+}
+
+/** Whole, but not a file yet, or its work has not started. */
+export function isUnfinished(upload: UploadEntry): boolean {
+  if (!isWhole(upload)) return false;
+  const { fileId, jobId, metadata } = upload.record;
+  const isWaiting = jobId === undefined && parseUploadMetadata(metadata).has('task');
+  return fileId === undefined || upload.size > 0 || isWaiting;
+}
+
+export function unknownUpload(id: string): AppError {
+  return new AppError('not_found', `there is no upload ${id.slice(0, 64)}: create one by POST /v1/uploads`);
+}
