@@ -1,0 +1,85 @@
+import { AppError } from '../../core/errors.ts';
+import type { AppendRequest, NewUpload, UploadStatus, UploadStore } from '../../ingest/ingest.ts';
+import { type DiskWatch, type Limits, RateLimited } from '../../limits/limits.ts';
+import type { Admission } from '../admission.ts';
+import type { Exchange } from '../exchange.ts';
+import { origin } from '../links.ts';
+import type { HeaderLine } from '../transport.ts';
+
+export interface UploadRoutesOptions {
+  readonly store: UploadStore;
+  readonly admission: Admission;
+  readonly limits: Limits;
+  readonly disk: DiskWatch;
+  readonly maxUploadBytes: number;
+}
+
+/** What a protocol answers to each kind of request on an upload. */
+export interface UploadProtocol {
+  create(exchange: Exchange): Promise<void>;
+  /** HEAD and GET. */
+  show(exchange: Exchange, id: string): Promise<void>;
+  append(exchange: Exchange, id: string): Promise<void>;
+  remove(exchange: Exchange, id: string): Promise<void>;
+}
+
+/** Counts the creation like any other call; but a caller over its rate hears 503, since tus-js-client never retries 429. */
+export async function admitCreation(exchange: Exchange, admission: Admission): Promise<string> {
+  try {
+    return await admission.admit(exchange);
+  } catch (error) {
+    if (!(error instanceof RateLimited)) throw error;
+    throw new AppError('too_many_uploads', error.message, { retryAfterS: error.rate.resetS });
+  }
+}
+
+/** Runs what brings bytes, or copies them, in one of the places for running uploads; idle ones take none. */
+export async function inUploadPlace<T>(
+  { limits, disk }: UploadRoutesOptions,
+  caller: string,
+  act: () => Promise<T>,
+): Promise<T> {
+  const release = limits.takeUpload(caller);
+  try {
+    await disk.assertRoom();
+    return await act();
+  } finally {
+    release();
+  }
+}
+
+/** Creates an upload with the body of the same request. The client knows its URL only by a good answer: otherwise nothing is kept. */
+export async function createFilled(
+  store: UploadStore,
+  upload: NewUpload,
+  { first, signal }: { first: AppendRequest | undefined; signal: AbortSignal },
+): Promise<UploadStatus> {
+  const created = await store.create(upload, signal);
+  if (!first || created.file) return created;
+  try {
+    return await store.append(created.id, first);
+  } catch (error) {
+    await store.remove(created.id).catch((late: unknown) => {
+      if (!(late instanceof AppError && late.code === 'not_found')) throw late;
+    });
+    throw error;
+  }
+}
+
+export function uploadUrl(exchange: Exchange, id: string): string {
+  return `${origin(exchange)}/v1/uploads/${id}`;
+}
+
+/** Where a finished upload's file is, and the job that works on it. */
+export function outcomeHeaders(exchange: Exchange, { file, jobId }: UploadStatus): HeaderLine[] {
+  const headers: HeaderLine[] = [];
+  if (file) headers.push(['content-location', `${origin(exchange)}/v1/files/${file.id}`]);
+  if (jobId !== undefined) headers.push(['link', `<${origin(exchange)}/v1/jobs/${jobId}>; rel="job"`]);
+  return headers;
+}
+
+/** A refused offset tells the right one in a header, too. */
+export function tellOffset(exchange: Exchange, error: unknown): void {
+  const offset = error instanceof AppError ? error.extra['expected-offset'] : undefined;
+  if (typeof offset === 'number') exchange.setHeader('upload-offset', String(offset));
+}
