@@ -10,6 +10,7 @@ export interface Body {
   slice(from: number, max: number): Buffer;
 }
 
+/** Where bodies come from: one pool, so that ten thousand clients cost what one costs. */
 export interface BodySource {
   /** Bodies of equal length differ by `variant`; digests are computed when asked for, once per length and variant. */
   body(length: number, variant?: number): Body;
@@ -18,6 +19,7 @@ export interface BodySource {
 /** Odd, so that a body longer than the pool does not repeat on a block boundary of anybody's buffers. */
 const POOL_BYTES = 16 * 2 ** 20 + 4099;
 
+/** Fills the pool, 16 MiB, from the seed. Equal seeds give equal bodies, in any process. */
 export function createBodySource(seed = randomInt(2 ** 31)): BodySource {
   const pool = randomPool(seed);
   const digests = new Map<string, string>();

@@ -10,6 +10,7 @@ export interface Chart {
   readonly limit?: { readonly label: string; readonly y: number };
 }
 
+/** One line; its points are in the order of x. */
 export interface Series {
   readonly label: string;
   readonly points: readonly (readonly [x: number, y: number])[];
@@ -20,6 +21,7 @@ const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9
 const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [860, 360, 70, 20, 64, 46];
 const MAX_POINTS = 600;
 
+/** Scales the axes to the values, zero and the limit included. Errors: none, a chart without points shows its axes. */
 export function drawChart(chart: Chart): string {
   const points = chart.series.flatMap(({ points }) => points);
   const x = axis(points.map(([at]) => at));

@@ -13,6 +13,7 @@ export interface Child {
   stop(limitMs?: number): Promise<string>;
 }
 
+/** What to start and how to know that it serves. */
 export interface ChildOptions {
   readonly command: string;
   readonly args: readonly string[];

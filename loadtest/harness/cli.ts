@@ -18,6 +18,7 @@ const COMMON = {
 
 const FOLDER = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
 
+/** One npm script: its name for the help text, what it can run, and its arguments. */
 export interface CliOptions {
   /** The npm script. */
   readonly script: string;

@@ -1,6 +1,7 @@
 import type { Lab } from './lab.ts';
 import type { Outcome, Tally } from './outcome.ts';
 
+/** How many clients come, how fast, and what each does. */
 export interface CrowdOptions {
   readonly lab: Lab;
   readonly clients: number;
@@ -10,6 +11,7 @@ export interface CrowdOptions {
   readonly upload: (client: number) => Promise<Outcome>;
 }
 
+/** The crowd while it is under way; the numbers are live. */
 export interface Crowd {
   /** Uploads under way now, and at most so far. */
   readonly active: number;

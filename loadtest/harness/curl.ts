@@ -10,6 +10,7 @@ export interface BodyFile {
   readonly body: Body;
 }
 
+/** Writes a body to a file, piece by piece. */
 export async function writeBody(folder: string, name: string, body: Body): Promise<BodyFile> {
   const path = join(folder, name);
   const slices = function* () {
@@ -23,6 +24,7 @@ export async function writeBody(folder: string, name: string, body: Body): Promi
   return { path, body };
 }
 
+/** One curl: where to, with what, how slow, and from where. */
 export interface CurlOptions {
   readonly origin: string;
   readonly file: BodyFile;

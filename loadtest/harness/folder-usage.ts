@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
+/** Regular files only; bytes as the files say, not as blocks. */
 export interface FolderUsage {
   readonly files: number;
   readonly bytes: number;

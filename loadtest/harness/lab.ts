@@ -24,8 +24,10 @@ export interface Lab extends AsyncDisposable {
   say(text: string): void;
 }
 
+/** What a scenario may want otherwise than the run's own settings say. */
 export type StartOptions = Partial<Omit<ServerOptions, 'entry'>>;
 
+/** What the command line decides for a whole run. */
 export interface LabOptions {
   readonly entry: string;
   readonly transport: string;
@@ -37,6 +39,7 @@ export interface LabOptions {
   readonly root?: string;
 }
 
+/** Makes the folder of the run; the caller disposes of the lab, however the run ends. */
 export async function openLab({ entry, transport, seed, flags, signal, only, root }: LabOptions): Promise<Lab> {
   const home = await mkdtemp(join(root ?? tmpdir(), 'penstock-load-'));
   const stack = new AsyncDisposableStack();

@@ -10,6 +10,7 @@ export interface Percentiles {
   readonly max: number;
 }
 
+/** Collects durations in milliseconds, however many, in constant memory. */
 export interface Latency {
   record(ms: number): void;
   percentiles(): Percentiles;

@@ -41,6 +41,7 @@ function parse(text: string): Record<string, unknown> {
   }
 }
 
+/** The sum of many outcomes. */
 export interface Tally {
   add(outcome: Outcome): void;
   readonly count: number;

@@ -12,6 +12,7 @@ export interface Profile {
   readonly gaps?: { readonly every: number; readonly maxMs: number };
 }
 
+/** The lines that the scenarios use, from the slowest to no limit at all. */
 export const PROFILES = {
   slow: { name: '2 KB/s', bytesPerSecond: 2048 },
   curl50k: { name: '50 KB/s', bytesPerSecond: 50 * 1024 },
@@ -28,6 +29,7 @@ export type Ending =
   /** The connection goes: orderly, by reset, or half-closed while it still listens. */
   | { readonly kind: 'cut'; readonly at: number; readonly by: 'fin' | 'rst' | 'half' };
 
+/** One body on one line; the signal ends it wherever it is. */
 export interface PaceOptions {
   readonly body: Body;
   readonly profile: Profile;

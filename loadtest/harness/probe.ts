@@ -20,6 +20,7 @@ export interface ProbeSample {
   readonly bytesLost: number;
 }
 
+/** All calls of a probe; the percentiles are of those that got a 2xx. */
 export interface ProbeResult {
   readonly samples: readonly ProbeSample[];
   readonly latency: Percentiles;
@@ -28,11 +29,13 @@ export interface ProbeResult {
   readonly bytesLost: number;
 }
 
+/** A probe at work. */
 export interface Probe {
   /** Waits for the calls under way. */
   stop(): Promise<ProbeResult>;
 }
 
+/** Starts the thread; the first call comes one interval later. */
 export async function startProbe(options: ProbeOptions): Promise<Probe> {
   const thread = new Worker(new URL('./probe-thread.ts', import.meta.url), { workerData: options });
   await once(thread, 'online');

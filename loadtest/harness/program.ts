@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
 
+/** How a program ended and what it said, at most 8 MiB of each. */
 export interface Finished {
   /** Exit code; a signal's name when it was ended. */
   readonly code: number | string;

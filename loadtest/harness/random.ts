@@ -1,6 +1,7 @@
-/** Uniform in [0, 1); the same seed gives the same run (mulberry32, public domain, T. Ettinger). */
+/** Uniform in [0, 1). */
 export type Random = () => number;
 
+/** The same seed gives the same run (mulberry32, public domain, T. Ettinger). Not for secrets. */
 export function createRandom(seed: number): Random {
   let state = seed >>> 0;
   return () => {

@@ -43,6 +43,7 @@ export function renderReport({ tables, promises = [], notes = [], skipped }: Rep
   ].join('\n\n');
 }
 
+/** One section of RESULTS.md. */
 export interface RecordOptions {
   /** The loadtest folder: holds RESULTS.md and pictures/. */
   readonly folder: string;

@@ -16,6 +16,7 @@ export interface Sample {
   readonly lagMs: number;
 }
 
+/** A watch on one server; samples are in the order of time. */
 export interface Sampler {
   readonly samples: readonly Sample[];
   /** The last sample's values now, taken outside the rhythm. */

@@ -8,6 +8,7 @@ export interface Server extends Child {
   readonly dataDir: string;
 }
 
+/** Which build to start, and how. */
 export interface ServerOptions {
   /** The file Node starts, for instance `src/main.ts`. */
   readonly entry: string;

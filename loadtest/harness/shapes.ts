@@ -14,6 +14,7 @@ export function latencyRow(
   return [title, String(count), ...[p50, p90, p99, p999, max].map(round), describeStatuses(statuses)];
 }
 
+/** The rows under their headings; milliseconds throughout. */
 export function latencyTable(rows: readonly (readonly string[])[]): Table {
   return { title: 'Latency, ms', head: ['', 'count', 'p50', 'p90', 'p99', 'p99.9', 'max', 'answers'], rows };
 }
@@ -23,6 +24,7 @@ export function probeRow(title: string, { latency, failures }: ProbeResult): rea
   return latencyRow(title, latency, new Map([...failures, ['2xx', latency.count]]));
 }
 
+/** One line of the table of promises; a broken one makes the run fail. */
 export function promise(text: string, isKept: boolean, measured: string): Promised {
   return { text, measured, isKept };
 }

@@ -13,6 +13,7 @@ export interface SlowDisk {
   admit(pid: number): Promise<void>;
 }
 
+/** Its size, kept as a sparse file, and how fast it writes. */
 export interface SlowDiskOptions {
   readonly sizeBytes: number;
   readonly bytesPerSecond: number;

@@ -34,6 +34,7 @@ export function round(value: number): string {
   return value.toLocaleString('en-US', { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
 }
 
+/** Bytes as MiB, rounded like the rest. */
 export function mebibytes(bytes: number): string {
   return round(bytes / 2 ** 20);
 }

@@ -5,6 +5,7 @@ import { judge, type Outcome } from './outcome.ts';
 import { type Ending, type Profile, pacedSlices } from './pace.ts';
 import type { Random } from './random.ts';
 
+/** One upload by one client, whichever way it is sent. */
 export interface UploadOptions {
   /** `http://host:port`, without a path. */
   readonly origin: string;

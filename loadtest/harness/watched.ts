@@ -52,6 +52,7 @@ export function serverTable({ sampler, idle }: Watched): Table {
   };
 }
 
+/** The name is that of the file; runs of the same name replace the picture. */
 export interface MemoryChartOptions {
   readonly name: string;
   readonly title: string;
