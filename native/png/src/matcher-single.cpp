@@ -6,11 +6,12 @@ namespace png {
 namespace {
 
 constexpr size_t kMinRun = 4;
-/** A copy from far away costs some 22 bits, as much as four literals. */
-constexpr size_t kMinCopy = 5;
-constexpr uint64_t kHashedBytes = (uint64_t{1} << 8 * kMinCopy) - 1;
 
 }  // namespace
+
+SingleMatcher::SingleMatcher(size_t runDistance)
+    // Single samples: a copy from far away costs some 22 bits, as much as four. Colours: one pixel repeats often enough.
+    : runDistance_(runDistance), minCopy_(runDistance == 1 ? 5 : std::max(runDistance, kMinMatch)) {}
 
 void SingleMatcher::match(const Span& span, bool isSmooth, Tokens* tokens) {
   const uint8_t* first = span.begin;
@@ -39,8 +40,10 @@ void SingleMatcher::matchRuns(const uint8_t* at, const Span& span, Tokens* token
 void SingleMatcher::matchAll(const uint8_t* at, const Span& span, Tokens* tokens) {
   const uint32_t base = span.position;
   const uint8_t* const begin = span.begin;
+  const size_t minCopy = minCopy_;
+  const uint64_t hashedBytes = (uint64_t{1} << 8 * minCopy) - 1;
   const uint8_t* missedSince = at;
-  while (at + kMinCopy <= span.end) {
+  while (at + minCopy <= span.end) {
     const uint64_t next = load64(at);
     const uint64_t difference = next ^ load64(at - runDistance_);
     if ((difference & 0xffffffff) == 0) {
@@ -51,11 +54,11 @@ void SingleMatcher::matchAll(const uint8_t* at, const Span& span, Tokens* tokens
       continue;
     }
     const uint32_t position = base + static_cast<uint32_t>(at - begin);
-    uint16_t& head = heads_[(next & kHashedBytes) * 0x9e3779b185ebca87u >> (64 - kHashBits)];
+    uint16_t& head = heads_[(next & hashedBytes) * 0x9e3779b185ebca87u >> (64 - kHashBits)];
     const size_t distance = static_cast<uint16_t>(position - head);
     head = static_cast<uint16_t>(position);
     if (distance - 1 < kWindowBytes && distance <= static_cast<size_t>(at - span.floor) &&
-        ((next ^ load64(at - distance)) & kHashedBytes) == 0) {
+        ((next ^ load64(at - distance)) & hashedBytes) == 0) {
       // One token's worth: a run that starts further on goes cheaper with the run distance.
       const uint8_t* limit = at + std::min(kMaxMatch, static_cast<size_t>(span.end - at));
       const size_t length = matchLength(at, at - distance, limit);

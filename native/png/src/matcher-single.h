@@ -6,7 +6,7 @@ namespace png {
 /** Level "fast": runs first, then one remembered place per hash of the next bytes, taken as found. */
 class SingleMatcher final : public Matcher {
  public:
-  explicit SingleMatcher(size_t runDistance) : runDistance_(runDistance) {}
+  explicit SingleMatcher(size_t runDistance);
   void match(const Span& span, bool isSmooth, Tokens* tokens) override;
 
  private:
@@ -15,6 +15,8 @@ class SingleMatcher final : public Matcher {
 
   static constexpr unsigned kHashBits = 14;
   size_t runDistance_;
+  /** A shorter copy is not looked for, as it would cost more than its literals. */
+  size_t minCopy_;
   /** Positions modulo 2^16. What is found is compared byte by byte, so a stale or unset entry is harmless. */
   uint16_t heads_[1 << kHashBits] = {};
 };
