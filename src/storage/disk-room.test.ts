@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import type { StatsFs } from 'node:fs';
+import { suite, test } from 'node:test';
+import { createRoom } from './disk-room.ts';
+
+/** A disk of 10,000 bytes, 100 of them kept as margin. */
+const disk = (free: number) => async () => ({ bavail: free, blocks: 10_000, bsize: 1 }) as StatsFs;
+
+suite('room on the disk', () => {
+  test('takes what fits beside the margin to the byte, and refuses one more', async () => {
+    await createRoom(disk(1100)).reserve(1000);
+    await assert.rejects(createRoom(disk(1100)).reserve(1001), { code: 'storage_full', retryAfterS: 10 });
+  });
+
+  test('what others announced is gone until they write it or give up', async () => {
+    const room = createRoom(disk(1100));
+    const first = await room.reserve(600);
+    await assert.rejects(room.reserve(401), { code: 'storage_full' });
+    assert.equal(await room.freeBytes(), 500);
+    first.use(400);
+    await assert.rejects(room.reserve(801), { code: 'storage_full' });
+    first.release();
+    first.release();
+    first.use(100);
+    await room.reserve(1000);
+  });
+
+  test('of two at once that do not fit together one is refused', async () => {
+    const room = createRoom(disk(1100));
+    const results = await Promise.allSettled([room.reserve(600), room.reserve(600)]);
+    assert.deepEqual(results.map(({ status }) => status).toSorted(), ['fulfilled', 'rejected']);
+  });
+
+  test('more bytes than announced do not eat what others reserved', async () => {
+    const room = createRoom(disk(1100));
+    const first = await room.reserve(100);
+    await room.reserve(900);
+    first.use(5000);
+    await assert.rejects(room.reserve(101), { code: 'storage_full' });
+  });
+});
