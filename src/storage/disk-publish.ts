@@ -47,7 +47,8 @@ export function createPublish({ layout, folders, isTaken }: PublishOptions): Pub
       if (isDurable) await folders.sync(metaPath);
       return { key, size, meta };
     } catch (error) {
-      for (const path of leftovers) await rm(path, { force: true });
+      // One after the other: without its record, what is left of a blob goes at the next start. The error stays the first one.
+      for (const path of leftovers) await Promise.allSettled([rm(path, { force: true })]);
       throw error;
     }
   }

@@ -98,11 +98,9 @@ export class DiskSink implements Sink, ReadBack {
     if (this.#state !== 'open') return;
     this.#state = 'aborted';
     this.#options.onEnd(error);
-    try {
-      await this.#close();
-    } finally {
-      await rm(this.#options.tempPath, { force: true });
-    }
+    // What cannot be removed on a broken disk goes at the next start, and must not hide the error that brought us here.
+    await Promise.allSettled([this.#close()]);
+    await Promise.allSettled([rm(this.#options.tempPath, { force: true })]);
   }
 }
 
