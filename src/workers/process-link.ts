@@ -53,7 +53,8 @@ function watch(child: ChildProcess, events: LinkEvents): void {
     if (child.pid === undefined) tell({ reason: `it cannot be started: ${error.message}`, error: undefined });
   });
   child.once('exit', (code, signal) => {
-    const found = { reason: signal ? `killed by ${signal}` : `exit code ${code}`, error: undefined };
+    const reason = signal ? `killed by ${signal}` : `exit code ${code}`;
+    const found = { reason, isKilled: signal === 'SIGKILL', error: undefined };
     if (child.connected) child.once('disconnect', () => tell(found));
     else tell(found);
   });

@@ -59,6 +59,8 @@ export interface WireError {
 export interface Crash {
   /** `killed by SIGKILL`, `process.exit(3)`, `out of memory`. */
   readonly reason: string;
+  /** SIGKILL: by a person, the kernel or the pool, so it says nothing about the worker itself. */
+  readonly isKilled?: boolean;
   /** Where it was an exception that nothing caught. */
   readonly error: WireError | undefined;
 }

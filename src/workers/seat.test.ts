@@ -7,7 +7,8 @@ import { Seat, type SeatOptions } from './seat.ts';
 import type { Outcome } from './worker.ts';
 
 const unit: Unit = { task: 't', moduleUrl: '', kind: 'run', jobId: 'j', attempt: 1, input: 0, files: [], outDir: '' };
-const KILLED = { reason: 'killed', error: undefined };
+const KILLED = { reason: 'killed by SIGKILL', isKilled: true, error: undefined };
+const FAILED = { reason: 'exit code 1', error: undefined };
 
 /** A worker played by the test. */
 class FakeLink implements Link {
@@ -89,7 +90,7 @@ suite('seat', () => {
   test('workers that die at their start are tried again, ever more slowly, and then count as unavailable', (context) => {
     const { links, seat, pass, ready } = startSeat(context);
     for (const pauseMs of [100, 200, 400, 800]) {
-      links.at(-1)?.events.onExit(KILLED);
+      links.at(-1)?.events.onExit(FAILED);
       const before = links.length;
       pass(pauseMs - 1);
       assert.equal(links.length, before);
@@ -97,7 +98,7 @@ suite('seat', () => {
       pass(1);
       assert.equal(links.length, before + 1);
     }
-    links.at(-1)?.events.onExit(KILLED);
+    links.at(-1)?.events.onExit(FAILED);
     assert.equal(seat.isUnavailable, true);
     pass(5000);
     assert.equal(links.length, 6);
@@ -106,12 +107,23 @@ suite('seat', () => {
     assert.equal(seat.isUnavailable, false);
   });
 
+  test('workers that are killed at their start are replaced at once, however often', (context) => {
+    const { links, seat } = startSeat(context);
+    for (let count = 1; count < 20; count++) {
+      links.at(-1)?.events.onExit(KILLED);
+      assert.equal(links.length, count + 1);
+    }
+    assert.equal(seat.isUnavailable, false);
+  });
+
   test('a worker that is not ready in half a minute is given up', (context) => {
-    const { link, pass } = startSeat(context);
+    const { link, pass, seat } = startSeat(context);
     pass(29_999);
     assert.equal(link(0).isKilled, false);
     pass(1);
     assert.equal(link(0).isKilled, true);
+    for (let index = 0; index < 10; index++) pass(31_000);
+    assert.equal(seat.isUnavailable, true);
   });
 
   test('what cannot even be started counts as a death', (context) => {

@@ -120,8 +120,8 @@ export class Seat {
     this.#alive.delete(worker);
     if (this.#isClosing && this.#alive.size === 0) this.#closed.resolve();
     if (worker !== this.#current && worker !== this.#successor) return;
-    const isQuick =
-      worker === this.#successor || (worker.units === 0 && performance.now() - worker.bornAt < QUICK_DEATH_MS);
+    const isYoung = worker.units === 0 && performance.now() - worker.bornAt < QUICK_DEATH_MS;
+    const isQuick = !crash.isKilled && (worker === this.#successor || isYoung);
     if (worker === this.#successor) this.#successor = undefined;
     else this.#current = undefined;
     if (this.#isClosing) return;

@@ -98,7 +98,7 @@ class ThreadLink implements Link {
   }
 }
 
-const KILLED: Crash = { reason: 'killed', error: undefined };
+const KILLED: Crash = { reason: 'killed', isKilled: true, error: undefined };
 
 function toCrash(code: number, thrown: unknown, unit: Unit | undefined): Crash {
   if (thrown === undefined) return { reason: `process.exit(${code})`, error: undefined };

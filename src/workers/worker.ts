@@ -48,6 +48,7 @@ export class PoolWorker {
   lastJobId: string | undefined;
   #state: 'starting' | 'idle' | 'busy' | 'gone' = 'starting';
   #assignment: Assignment | undefined;
+  #isOverdue = false;
   #bootTimer: NodeJS.Timeout | undefined;
   #killTimer: NodeJS.Timeout | undefined;
   readonly #link: Link;
@@ -123,8 +124,9 @@ export class PoolWorker {
     }
   }
 
-  #onExit(crash: Crash): void {
+  #onExit(found: Crash): void {
     clearTimeout(this.#bootTimer);
+    const crash = this.#isOverdue ? { reason: `it was not ready after ${BOOT_LIMIT_MS} ms`, error: undefined } : found;
     const isFirst = this.#state !== 'gone';
     this.#end('gone', { type: 'crashed', crash });
     if (isFirst) this.#options.onGone(this, crash);
@@ -147,6 +149,9 @@ export class PoolWorker {
   }
 
   #watchBoot(): void {
-    this.#bootTimer = setTimeout(() => this.#link.kill(), BOOT_LIMIT_MS);
+    this.#bootTimer = setTimeout(() => {
+      this.#isOverdue = true;
+      this.#link.kill();
+    }, BOOT_LIMIT_MS);
   }
 }
