@@ -13,8 +13,18 @@ import { fileRoutes } from './http/routes/files.ts';
 import { jobRoutes } from './http/routes/jobs.ts';
 import { opsRoutes } from './http/routes/ops.ts';
 import { taskRoutes } from './http/routes/tasks.ts';
+import { uploadRoutes } from './http/routes/uploads.ts';
 import { createUploads } from './http/upload.ts';
-import { createAddressGuard, createDoors, createFiles, createIngest } from './ingest/ingest.ts';
+import {
+  createAddressGuard,
+  createDoors,
+  createFiles,
+  createIngest,
+  DigestFollower,
+  type MinRate,
+  openUploadStore,
+  type StoredFile,
+} from './ingest/ingest.ts';
 import { createDiskWatch, createLimits } from './limits/limits.ts';
 import { MemoryQueue } from './queue/memory.ts';
 import type { Job, Queue } from './queue/queue.ts';
@@ -22,6 +32,7 @@ import { createResults } from './results/results.ts';
 import { startRetention } from './results/retention.ts';
 import { openDiskStorage } from './storage/disk.ts';
 import { createTasks } from './tasks/tasks.ts';
+import { createUploadWork } from './tasks/upload-work.ts';
 import { createWorkers } from './workers/workers.ts';
 
 /** Memory of an engine creeps up over hundreds of pages; a fresh worker costs less than that. */
@@ -59,6 +70,7 @@ export async function startApp(config: Config, log: Log, logOptions: LogOptions)
     for (const job of queue.list()) queue.cancel(job.id, new AppError('draining', 'the server has stopped'));
     await http.close();
     await workers.close(signal);
+    stages.resumable.close();
     await stages.ingest.close();
     stages.retention.close();
     metrics.close();
@@ -75,15 +87,13 @@ async function startStages(config: Config, log: Log, logOptions: LogOptions) {
   const metrics = createMetrics();
   const storage = await openDiskStorage({ dataDir: config.dataDir });
   const files = await createFiles({ storage });
-  const ingest = createIngest({
-    ...{ storage, newId, log },
-    channelBytes: config.channelBytes,
-    isTraced: config.trace,
-    onStored: (file) => {
-      files.noteStored(file);
-      metrics.storedUpload(file.size);
-    },
-  });
+  const onStored = (file: StoredFile) => {
+    files.noteStored(file);
+    metrics.storedUpload(file.size);
+  };
+  const follower = new DigestFollower();
+  const inlet = { storage, newId, log, follower, onStored, channelBytes: config.channelBytes };
+  const ingest = createIngest({ ...inlet, isTraced: config.trace });
   const limits = createLimits(config);
   const disk = createDiskWatch({
     dataDir: config.dataDir,
@@ -107,15 +117,23 @@ async function startStages(config: Config, log: Log, logOptions: LogOptions) {
   const results = createResults({ queue, storage, log });
   const defaults = { queueSize: config.queueSize, concurrency: config.workers, deadlineS: config.deadline };
   const tasks = createTasks({ queue, workers, storage, workDir, newId, ...defaults });
+  const resumable = await openUploadStore({
+    ...inlet,
+    maxUploadBytes: config.maxUploadBytes,
+    minRate: minRate(config),
+    maxOpenPerCaller: config.maxCallerUploads,
+    retentionS: config.retention,
+    work: createUploadWork(tasks),
+  });
   const retention = startRetention({ storage, prefixes: EXPIRING, retentionS: config.retention, log });
   metrics.observe({
     activeUploads: () => limits.uploads().active,
-    channelBytes: ingest.bufferedBytes,
+    channelBytes: () => ingest.bufferedBytes() + resumable.bufferedBytes(),
     busyWorkers: () => workers.stats().busy,
     workerRestarts: () => workers.stats().restarts,
     queued: () => tasks.list().map(({ task }) => ({ task: task.name, ...queue.depth(task.name) })),
   });
-  return { newId, metrics, ingest, files, limits, disk, workers, queue, results, tasks, retention };
+  return { newId, metrics, ingest, resumable, files, limits, disk, workers, queue, results, tasks, retention };
 }
 
 interface RoutesOptions {
@@ -126,7 +144,8 @@ interface RoutesOptions {
 }
 
 function createRoutes({ config, stages, admission, isDraining }: RoutesOptions): readonly Route[] {
-  const { metrics, ingest, files, limits, disk, workers, queue, results, tasks } = stages;
+  const { metrics, ingest, resumable, files, limits, disk, workers, queue, results, tasks } = stages;
+  const { maxUploadBytes } = config;
   const guard = createAddressGuard({ allow: config.allowAddresses });
   const doors = createDoors({ ingest, files, guard, urlTimeoutMs: config.urlTimeout * 1000 });
   const uploads = createUploads({
@@ -140,9 +159,14 @@ function createRoutes({ config, stages, admission, isDraining }: RoutesOptions):
   return [
     ...opsRoutes({ metrics, tasks, queue, admission, notReady, state }),
     ...fileRoutes({ files, uploads, admission }),
+    ...uploadRoutes({ store: resumable, limits, disk, admission, maxUploadBytes }),
     ...jobRoutes({ queue, results, admission }),
     ...taskRoutes({ tasks, queue, results, uploads, admission, maxDeadlineS: config.maxDeadline }),
   ];
+}
+
+function minRate({ minUploadRate, uploadGrace }: Config): MinRate | undefined {
+  return minUploadRate > 0 ? { bytesPerS: minUploadRate, graceS: uploadGrace } : undefined;
 }
 
 async function emptyFolder(path: string): Promise<string> {

@@ -1,0 +1,42 @@
+import { AppError } from '../core/errors.ts';
+import type { UploadMetadata, UploadWork } from '../ingest/ingest.ts';
+import { checkMediaType, type TaskEntry, type Tasks } from './tasks.ts';
+
+/**
+ * Starts a job when the last byte of a resumable upload is stored: `Upload-Metadata` names the `task` and, where it needs any,
+ * its `input` as the text of a JSON object. Nobody waits for the result, so the job has no deadline but its own end.
+ */
+export function createUploadWork(tasks: Tasks): UploadWork {
+  function read(metadata: UploadMetadata): { entry: TaskEntry; input: unknown } | undefined {
+    const name = metadata.get('task');
+    if (name === undefined) return undefined;
+    const entry = tasks.find(name);
+    if (!entry) throw new AppError('invalid_input', `there is no task ${name.slice(0, 64)}; GET /v1/tasks lists them`);
+    return { entry, input: entry.input.parse(parseMembers(metadata.get('input') ?? '{}'), 'json') };
+  }
+
+  return {
+    check: (metadata) => void read(metadata),
+    start(file, metadata, caller) {
+      const work = read(metadata);
+      if (!work) return undefined;
+      checkMediaType(work.entry, file.mediaType);
+      const slot = tasks.reserve(work.entry, caller);
+      try {
+        return tasks.submit({ ...work, slot, caller, files: [file.id] }).id;
+      } finally {
+        slot.release();
+      }
+    },
+  };
+}
+
+function parseMembers(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return { ...parsed };
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  throw new AppError('invalid_input', 'the metadata\'s "input" must be the text of a JSON object');
+}
