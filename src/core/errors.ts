@@ -88,8 +88,12 @@ export function toAppError(error: unknown): AppError {
   });
 }
 
+/** libuv has no name for this one: Node tells the number only. */
+const EDQUOT = -122;
+
 /** The `code` of a Node system error (`ENOENT`, `EIO`), if it is one. */
 export function systemCode(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined;
+  if ('errno' in error && error.errno === EDQUOT) return 'EDQUOT';
   return typeof error.code === 'string' ? error.code : undefined;
 }
