@@ -12,20 +12,20 @@ export class Linger {
   readonly #silence: NodeJS.Timeout;
   readonly #limit: NodeJS.Timeout;
   #bytes = 0;
+  #hasSent = false;
   #isOver = false;
 
   constructor(silenceMs: number, onOver: () => void) {
     this.#onOver = onOver;
-    const end = () => this.finish();
-    this.#silence = setTimeout(end, silenceMs);
-    this.#limit = setTimeout(end, LINGER_MAX_MS);
+    this.#silence = setInterval(() => this.#checkSilence(), silenceMs);
+    this.#limit = setTimeout(() => this.finish(), LINGER_MAX_MS);
   }
 
   /** The client sent on. */
   count(bytes: number): void {
     this.#bytes += bytes;
+    this.#hasSent = true;
     if (this.#bytes > LINGER_MAX_BYTES) this.finish();
-    else if (!this.#isOver) this.#silence.refresh();
   }
 
   /** The body came to its end, or a bound was passed. */
@@ -38,7 +38,12 @@ export class Linger {
   /** The connection is gone by itself. */
   stop(): void {
     this.#isOver = true;
-    clearTimeout(this.#silence);
+    clearInterval(this.#silence);
     clearTimeout(this.#limit);
+  }
+
+  #checkSilence(): void {
+    if (this.#hasSent) this.#hasSent = false;
+    else this.finish();
   }
 }

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { AppError } from '../core/errors.ts';
+import { Body } from './body.ts';
+
+const bytes = (text: string) => Buffer.from(text);
+
+function open(): { body: Body; calls: string[] } {
+  const calls: string[] = [];
+  return { body: new Body({ pause: () => calls.push('pause'), resume: () => calls.push('resume') }), calls };
+}
+
+suite('Body', () => {
+  test('hands a chunk to a reader that waits without touching the valve', async () => {
+    const { body, calls } = open();
+    const first = body.next();
+    body.push(bytes('a'));
+    assert.deepEqual(await first, bytes('a'));
+    const second = body.next();
+    body.end();
+    assert.equal(await second, undefined);
+    assert.equal(await body.next(), undefined);
+    assert.deepEqual(calls, []);
+  });
+
+  test('closes the valve once while a chunk lies untaken, and opens it when all are taken', async () => {
+    const { body, calls } = open();
+    body.push(bytes('a'));
+    body.push(bytes('bc'));
+    assert.deepEqual(calls, ['pause']);
+    assert.equal(body.bufferedBytes, 3);
+    await body.next();
+    assert.deepEqual(calls, ['pause']);
+    await body.next();
+    assert.deepEqual(calls, ['pause', 'resume']);
+    assert.equal(body.bufferedBytes, 0);
+    assert.equal(body.receivedBytes, 3);
+  });
+
+  test('opens the valve at the end, so that a lost client is seen while the last chunks wait', async () => {
+    const { body, calls } = open();
+    body.push(bytes('a'));
+    body.end();
+    assert.deepEqual(calls, ['pause', 'resume']);
+    assert.deepEqual(await Array.fromAsync(body), [bytes('a')]);
+  });
+
+  test('drops what lies there when it fails, and rejects now and later', async () => {
+    const { body } = open();
+    const waiting = body.next();
+    body.fail(new AppError('client_gone', 'gone'));
+    await assert.rejects(waiting, { code: 'client_gone' });
+    await assert.rejects(body.next(), { code: 'client_gone' });
+    const other = open().body;
+    other.push(bytes('a'));
+    other.end();
+    other.fail(new AppError('client_gone', 'gone'));
+    await assert.rejects(other.next(), { code: 'client_gone' });
+    assert.equal(other.bufferedBytes, 0);
+  });
+
+  test('does not fail after it was taken to its end', async () => {
+    const { body } = open();
+    body.end();
+    body.fail(new AppError('client_gone', 'gone'));
+    assert.equal(await body.next(), undefined);
+  });
+
+  test('loses nothing when a reader gives up waiting', async () => {
+    const { body } = open();
+    const patience = new AbortController();
+    const waiting = body.next(patience.signal);
+    patience.abort(new Error('enough'));
+    await assert.rejects(waiting, /enough/);
+    await assert.rejects(body.next(patience.signal), /enough/);
+    body.push(bytes('a'));
+    assert.deepEqual(await body.next(), bytes('a'));
+  });
+
+  test('has one reader', async () => {
+    const { body } = open();
+    const first = body.next();
+    await assert.rejects(body.next(), /one reader/);
+    body.end();
+    await first;
+  });
+});
