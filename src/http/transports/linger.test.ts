@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
-import { beforeEach, mock, suite, test } from 'node:test';
+import { afterEach, beforeEach, mock, suite, test } from 'node:test';
 import { LINGER_MAX_BYTES, LINGER_MAX_MS, LINGER_SILENCE_MS, Linger } from './linger.ts';
 
 suite('Linger', () => {
   let overs = 0;
   const open = () => new Linger(LINGER_SILENCE_MS, () => overs++);
-  beforeEach((context) => {
+  beforeEach(() => {
     overs = 0;
     mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
-    'after' in context && context.after(() => mock.timers.reset());
   });
+  afterEach(() => mock.timers.reset());
 
   test('is over when the client fell silent', () => {
     open();
