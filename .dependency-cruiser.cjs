@@ -9,7 +9,12 @@ const layer = (name, allowed) => ({
   from: { path: `^src/${name}/`, pathNot: '[.]test[.]ts$' },
   to: {
     path: '^src/',
-    pathNot: [`^src/${name}/`, '^src/core/', '^src/api[.]ts$', ...allowed.map((path) => (path.endsWith('$') ? `^src/${path}` : `^src/${path}/`))],
+    pathNot: [
+      `^src/${name}/`,
+      '^src/core/',
+      '^src/api[.]ts$',
+      ...allowed.map((path) => (path.endsWith('$') ? `^src/${path}` : `^src/${path}/`)),
+    ],
   },
 });
 
@@ -45,7 +50,10 @@ module.exports = {
       name: 'front-door',
       comment: "from another folder only its front door <folder>/<folder>.ts, so that a folder's inside can change",
       severity: 'error',
-      from: { path: '^src/([^/]+)/', pathNot: ['[.]test[.]ts$', '^src/workers/thread[.]ts$', '^src/workers/host[.]ts$'] },
+      from: {
+        path: '^src/([^/]+)/',
+        pathNot: ['[.]test[.]ts$', '^src/workers/thread[.]ts$', '^src/workers/host[.]ts$'],
+      },
       to: {
         path: `^src/(${STAGES})/`,
         pathNot: ['^src/$1/', '^src/([^/]+)/\\1[.]ts$', '^src/workers/protocol[.]ts$', '^src/tasks/task[.]ts$'],
@@ -55,8 +63,19 @@ module.exports = {
       name: 'implementations-in-composition-roots',
       comment: 'app.ts picks for the process, thread.ts for its thread; all others know the contract',
       severity: 'error',
-      from: { path: '^src/', pathNot: ['^src/app[.]ts$', '^src/workers/thread[.]ts$', '[.]test[.]ts$', '^src/http/http[.]ts$', '^src/(storage|queue|raster)/'] },
-      to: { path: '^src/(storage/(disk|memory|s3)|queue/(memory|bullmq)|raster/(pdfjs|pdfium)|http/transports/(uws|node))[.]ts$' },
+      from: {
+        path: '^src/',
+        pathNot: [
+          '^src/app[.]ts$',
+          '^src/workers/thread[.]ts$',
+          '[.]test[.]ts$',
+          '^src/http/http[.]ts$',
+          '^src/(storage|queue|raster)/',
+        ],
+      },
+      to: {
+        path: '^src/(storage/(disk|memory|s3)|queue/(memory|bullmq)|raster/(pdfjs|pdfium)|http/transports/(uws|node))[.]ts$',
+      },
     },
     {
       name: 'no-tests-in-product',

@@ -121,7 +121,7 @@ function quantity(unit: string, given: string): number | undefined {
 }
 
 /** What a value of this kind may be, in words. */
-export function allowed(kind: SettingKind): string {
+function allowed(kind: SettingKind): string {
   switch (kind.type) {
     case 'text':
       return 'some text';

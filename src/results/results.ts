@@ -6,7 +6,6 @@ import type { Job, Queue } from '../queue/queue.ts';
 import type { BlobInfo, ByteRange, Storage } from '../storage/storage.ts';
 import { toJobJson } from './job-json.ts';
 
-export { toJobJson } from './job-json.ts';
 
 export interface ResultsOptions {
   readonly queue: Queue;
@@ -78,6 +77,6 @@ function recordKey(id: string): string {
 }
 
 /** Where a job's output rests. */
-export function outputKey(id: string, key: string): string {
+function outputKey(id: string, key: string): string {
   return `results/${id}/${key}`;
 }
