@@ -88,15 +88,20 @@ export class RateClock {
       this.#arm();
       return;
     }
-    const isStalled = this.#slots.every((bytes) => bytes === 0);
+    const isStalled = this.#second >= WINDOW_S && this.#slots.every((bytes) => bytes === 0);
     this.#onTooSlow(isStalled ? stalled() : tooSlow(this.#rate.bytesPerS));
+  }
+
+  /** Before the first window is full, the rate is asked of the seconds that are over. */
+  #requiredAt(second: number): number {
+    return this.#rate.bytesPerS * Math.min(second - 1, WINDOW_S);
   }
 
   /** The second of waiting time at which the rate is missed if nothing comes until then. */
   #missedAtS(): number {
     let bytes = this.#slots.reduce((sum, some) => sum + some, 0);
     let second = this.#second;
-    while (bytes >= this.#rate.bytesPerS * Math.min(second, WINDOW_S) && second <= this.#second + SLOTS) {
+    while (bytes >= this.#requiredAt(second) && second <= this.#second + SLOTS) {
       second += 1;
       bytes -= this.#bytesIn(second);
     }
