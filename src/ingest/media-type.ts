@@ -10,18 +10,21 @@ const BINARY = /[\0-\x08\x0b\x0e-\x1a\x1c-\x1f]/;
 
 /** Keeps a copy of the first bytes of a stream. */
 export class Head {
-  #bytes: Uint8Array = new Uint8Array(0);
+  // Not from Buffer's pool: one small slice would keep all of a slab.
+  readonly #bytes = new Uint8Array(HEAD_BYTES);
+  #length = 0;
 
   add(chunks: readonly Uint8Array[]): void {
     for (const chunk of chunks) {
-      const room = HEAD_BYTES - this.#bytes.byteLength;
-      if (room === 0) return;
-      this.#bytes = Buffer.concat([this.#bytes, chunk.subarray(0, room)]);
+      if (this.#length === HEAD_BYTES) return;
+      const part = chunk.subarray(0, HEAD_BYTES - this.#length);
+      this.#bytes.set(part, this.#length);
+      this.#length += part.byteLength;
     }
   }
 
   get bytes(): Uint8Array {
-    return this.#bytes;
+    return this.#bytes.subarray(0, this.#length);
   }
 }
 
