@@ -78,6 +78,6 @@ export class DigestFollower {
     this.#waiting.delete(message.id);
     this.#countIn();
     if (message.type === 'done') outcome?.resolve(message.digests);
-    else outcome?.reject(message.error);
+    else outcome?.reject(Object.assign(message.error, { code: message.code }));
   }
 }

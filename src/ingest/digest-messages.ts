@@ -11,7 +11,7 @@ export type ToDigestThread =
   | { readonly type: 'finish'; readonly id: number }
   | { readonly type: 'drop'; readonly id: number };
 
-/** `failed` can come at any time and is the last word on its id. */
+/** `failed` can come at any time and is the last word on its id; `code` is the error's, which does not survive the message. */
 export type FromDigestThread =
   | { readonly type: 'done'; readonly id: number; readonly digests: Digests }
-  | { readonly type: 'failed'; readonly id: number; readonly error: Error };
+  | { readonly type: 'failed'; readonly id: number; readonly error: Error; readonly code: string | undefined };

@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
+import { systemCode } from '../core/errors.ts';
 import type { FromDigestThread, HashName, ToDigestThread } from './digest-messages.ts';
 
 /** Stays in the CPU's cache between the read and the hash. */
@@ -66,7 +67,8 @@ function serve(port: NonNullable<typeof parentPort>): void {
       handle(message);
     } catch (error) {
       followed.delete(message.id);
-      answer({ type: 'failed', id: message.id, error: error instanceof Error ? error : new Error(String(error)) });
+      const reason = error instanceof Error ? error : new Error(String(error));
+      answer({ type: 'failed', id: message.id, error: reason, code: systemCode(reason) });
     }
   });
 }
