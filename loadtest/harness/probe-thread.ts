@@ -1,4 +1,4 @@
-import { setInterval as every } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { request } from 'undici';
 import { createBodySource } from './body.ts';
@@ -32,21 +32,21 @@ async function call(variant: number): Promise<{ status: string; bytesLost: numbe
   return { status, bytesLost: outcome.bytesLost };
 }
 
-async function timedCall(number: number): Promise<void> {
-  const dueMs = number * options.everyMs;
+async function timedCall(number: number, dueMs: number): Promise<void> {
   const result = await call(number).catch((error: unknown) => ({ status: causeOf(error), bytesLost: 0 }));
   samples.push({ t: dueMs / 1000, ms: performance.now() - start - dueMs, ...result });
 }
 
+/** Each call has its own moment on one clock: an interval would drift, and count its drift as the server's. */
 async function run(): Promise<void> {
-  let number = 0;
-  for await (const _ of every(options.everyMs, undefined, { signal: ended.signal })) {
-    number += 1;
+  for (let number = 1; ; number += 1) {
+    const dueMs = number * options.everyMs;
+    await sleep(Math.max(0, start + dueMs - performance.now()), undefined, { signal: ended.signal });
     if (running.size >= MAX_RUNNING) {
-      samples.push({ t: (performance.now() - start) / 1000, ms: 0, status: 'missed', bytesLost: 0 });
+      samples.push({ t: dueMs / 1000, ms: 0, status: 'missed', bytesLost: 0 });
       continue;
     }
-    const due: Promise<void> = timedCall(number).finally(() => running.delete(due));
+    const due: Promise<void> = timedCall(number, dueMs).finally(() => running.delete(due));
     running.add(due);
   }
 }

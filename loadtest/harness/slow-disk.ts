@@ -35,6 +35,7 @@ export async function makeSlowDisk(lab: Lab, options: SlowDiskOptions): Promise<
   const path = await mountLoop(lab, options.sizeBytes);
   if (typeof path !== 'string') return path.reason;
   const device = (await mustRun('findmnt', ['-no', 'MAJ:MIN', path], lab.signal)).trim();
+  await boundDirtyPages(device);
   return hasV1 ? limitDevice(lab, { path, device, options }) : limitGroup(lab, { path, device, options });
 }
 
@@ -59,6 +60,21 @@ async function mountLoop(lab: Lab, sizeBytes: number): Promise<string | { reason
     await runProgram('umount', [path], anyway);
   });
   return path;
+}
+
+/**
+ * At most a hundredth of the memory may wait to be written here, so that a write waits for the disk soon, and writes to
+ * other disks do not wait for this one.
+ */
+async function boundDirtyPages(device: string): Promise<void> {
+  const settings = [
+    ['max_ratio', '1'],
+    ['strict_limit', '1'],
+  ] as const;
+  for (const [name, value] of settings) {
+    const path = `/sys/class/bdi/${device}/${name}`;
+    if (existsSync(path)) await writeFile(path, value);
+  }
 }
 
 interface Limited {
