@@ -2,9 +2,12 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { Agent, type IncomingMessage, request } from 'node:http';
-import { Readable } from 'node:stream';
 import { after, before, suite, test } from 'node:test';
 import { setTimeout as pass } from 'node:timers/promises';
+import { problemAnswer } from '../../src/http/problem.ts';
+import type { Listening } from '../../src/http/transport.ts';
+import { listenOnNode } from '../../src/http/transports/node.ts';
+import { createUwsTransport } from '../../src/http/transports/uws.ts';
 import { pattern, startTestServer, type TestServer, type TransportName } from './http-server.ts';
 import { RawClient } from './raw-client.ts';
 
@@ -139,7 +142,7 @@ export function transportContract(transport: TransportName): void {
 
       test(`an early answer of ${path} reaches fetch with a body that streams`, async () => {
         for (let round = 0; round < 12; round++) {
-          const body = Readable.toWeb(Readable.from(endless(64)));
+          const body = zeros(64);
           const response = await fetch(`http://127.0.0.1:${server.port}${path}`, {
             method: 'POST',
             body,
@@ -188,6 +191,18 @@ export function transportContract(transport: TransportName): void {
       }
     });
 
+    test('connections above the limit are closed, and a place that becomes free is taken again', async () => {
+      const listening = await listenAlone(transport, 2);
+      const [first, second] = [await RawClient.open(listening.port), await RawClient.open(listening.port)];
+      await (await RawClient.open(listening.port)).closed;
+      await first.close();
+      const fourth = await RawClient.open(listening.port);
+      await fourth.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+      assert.equal((await fourth.response())?.status, 204);
+      await Promise.all([second.close(), fourth.close()]);
+      await listening.close();
+    });
+
     test('the port is taken for every other process', async () => {
       const second = startTestServer(transport, server.port);
       await assert.rejects(second, { code: 'EADDRINUSE' });
@@ -210,6 +225,27 @@ export function transportContract(transport: TransportName): void {
   });
 }
 
+/** Without the front door: every request is answered 204. */
+async function listenAlone(transport: TransportName, maxConnections: number): Promise<Listening> {
+  const uws = createUwsTransport();
+  assert.ok(uws.ok);
+  const listen = transport === 'uws' ? uws.transport : listenOnNode;
+  return listen({
+    host: '127.0.0.1',
+    port: 0,
+    maxConnections,
+    onFault: assert.ifError,
+    onRefused: (error) => problemAnswer(error, 'id'),
+    onRequest(wire) {
+      queueMicrotask(() => {
+        wire.head(204, [], undefined);
+        wire.end();
+      });
+      return { onChunk() {}, onEnd() {}, onAbort() {}, onDrain() {}, onSent() {} };
+    },
+  });
+}
+
 function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
@@ -227,8 +263,14 @@ function halves(body: Uint8Array): Uint8Array[] {
   return [body.subarray(0, middle), body.subarray(middle)].filter((half) => half.byteLength > 0);
 }
 
-async function* endless(chunks: number): AsyncGenerator<Uint8Array> {
-  for (let index = 0; index < chunks; index++) yield new Uint8Array(64 * 1024);
+function zeros(chunks: number): ReadableStream<Uint8Array> {
+  let left = chunks;
+  return new ReadableStream({
+    pull(controller) {
+      if (left-- > 0) controller.enqueue(new Uint8Array(64 * 1024));
+      else controller.close();
+    },
+  });
 }
 
 async function post(
