@@ -70,9 +70,23 @@ async function listen(uws: UwsModule, options: TransportOptions): Promise<Listen
 
 async function bind(uws: UwsModule, app: UwsApp, options: TransportOptions): Promise<us_listen_socket> {
   const { promise, resolve } = Promise.withResolvers<us_listen_socket | false>();
+  const port = options.port === 0 ? await freePort(options.host) : options.port;
   // Not exclusive, a second process could listen on the same port and take half of the connections.
-  app.listen(options.host, options.port, uws.LIBUS_LISTEN_EXCLUSIVE_PORT, resolve);
+  app.listen(options.host, port, uws.LIBUS_LISTEN_EXCLUSIVE_PORT, resolve);
   return (await promise) || (await failAsNodeDoes(options));
+}
+
+/**
+ * Picked here, since uWS makes a port reusable (SO_REUSEADDR) only where it is named: after a kill the dying connections of
+ * an unnamed one would keep the next process from it for a minute.
+ */
+async function freePort(host: string): Promise<number> {
+  const server = createServer().listen(0, host);
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 /** uWS tells only that it cannot listen; Node, asked for the same, tells why. */
