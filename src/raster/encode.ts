@@ -1,19 +1,36 @@
 import { createCanvas, ImageData } from '@napi-rs/canvas';
+import { loadPngEncoder, type PngEncoder } from '../../native/png/png.js';
 import { encodePng } from './png.ts';
 import type { Bitmap, EncodeOptions } from './raster.ts';
 
 /** A bitmap as the bytes of an image file. Transparency is kept by png and webp; jpeg puts white behind it. */
-export async function encode(bitmap: Bitmap, { format, quality, grayscale }: EncodeOptions): Promise<Uint8Array> {
-  const picture = grayscale ? toGray(bitmap) : bitmap;
-  if (format === 'png') return encodePng(picture);
-  const canvas = createCanvas(picture.width, picture.height);
-  const context = canvas.getContext('2d');
+export type Encode = (bitmap: Bitmap, options: EncodeOptions) => Promise<Uint8Array>;
+
+/** `onFallback` is told, at most once, why pages are encoded without the native encoder: several times as long. */
+export function createEncode(onFallback: (reason: string) => void): Encode {
+  const loaded = loadPngEncoder();
+  if ('reason' in loaded) onFallback(loaded.reason);
+  return createEncodeWith('reason' in loaded ? undefined : loaded);
+}
+
+/** undefined: PNG by the pure encoder, which knows one level only. */
+export function createEncodeWith(native: PngEncoder | undefined): Encode {
+  return async (bitmap, { format, quality, grayscale, level }) => {
+    if (format === 'png' && native !== undefined) {
+      const colour = grayscale ? 'gray' : 'auto';
+      return native.encode({ ...bitmap, layout: 'rgba' }, { colour, level: level ?? 'fast' });
+    }
+    const picture = grayscale ? toGray(bitmap) : bitmap;
+    return format === 'png' ? encodePng(picture) : encodeByCanvas(picture, format, quality);
+  };
+}
+
+async function encodeByCanvas(picture: Bitmap, format: 'jpeg' | 'webp', quality: number): Promise<Uint8Array> {
   const { data, width, height } = picture;
-  context.putImageData(
-    new ImageData(new Uint8ClampedArray(data.buffer, data.byteOffset, data.length), width, height),
-    0,
-    0,
-  );
+  const canvas = createCanvas(width, height);
+  const context = canvas.getContext('2d');
+  const pixels = new Uint8ClampedArray(data.buffer, data.byteOffset, data.length);
+  context.putImageData(new ImageData(pixels, width, height), 0, 0);
   if (format === 'jpeg') {
     context.globalCompositeOperation = 'destination-over';
     context.fillStyle = '#fff';

@@ -42,10 +42,13 @@ export interface RasterEngine {
 }
 
 export type ImageFormat = 'png' | 'jpeg' | 'webp';
+export type PngLevel = 'fast' | 'small';
 
 export interface EncodeOptions {
   readonly format: ImageFormat;
   /** 1 to 100, for jpeg and webp. */
   readonly quality: number;
   readonly grayscale: boolean;
+  /** Of png: `fast` (default) is some three times as quick as `small`, which takes 5 to 20 % fewer bytes. */
+  readonly level?: PngLevel;
 }

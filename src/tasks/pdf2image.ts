@@ -26,6 +26,7 @@ const inputSchema = z
       .describe('such as 1-3,7; default all'),
     format: z.enum(['png', 'jpeg', 'webp']).default('png'),
     quality: z.int().min(1).max(100).default(85).describe('of jpeg and webp'),
+    level: z.enum(['fast', 'small']).default('fast').describe('of png: fast to make, or small to keep'),
     grayscale: z.boolean().default(false),
     transparent: z.boolean().default(false).describe('no white paper; png and webp only'),
     password: z.string().max(1000).optional().describe('of an encrypted document'),
@@ -72,8 +73,8 @@ async function renderPage(input: Input, page: number, context: TaskContext): Pro
   const scale = await chooseScale(input, document, page);
   const bitmap = await document.render(page, { scale, transparent: input.transparent, maxPixels });
   context.signal.throwIfAborted();
-  const { format, quality, grayscale } = input;
-  const bytes = await encode(bitmap, { format, quality, grayscale });
+  const { format, quality, level, grayscale } = input;
+  const bytes = await encode(bitmap, { format, quality, level, grayscale });
   const file = `page-${page}.${format}`;
   await writeFile(join(context.outDir, file), bytes);
   const text = input.text ? { text: await document.text(page) } : {};

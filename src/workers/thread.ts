@@ -1,6 +1,7 @@
 import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { AppError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
 import { DocumentCache } from '../raster/documents.ts';
 import type { RasterEngine } from '../raster/raster.ts';
 import type { RasterTools, TaskContext } from '../tasks/task.ts';
@@ -36,8 +37,8 @@ function main(): void {
   setPriority(NICENESS);
   const settings: WorkerSettings = workerData;
   const send = (message: FromWorker) => port.postMessage(message);
-  const raster = createRaster(settings);
   let unitLog = createUnitLog(settings.log, {}, send);
+  const raster = createRaster(settings, () => unitLog.log);
   let running: { readonly unitId: number; readonly stop: AbortController } | undefined;
 
   const run = async (unitId: number, unit: Unit) => {
@@ -83,7 +84,7 @@ interface RasterSupply {
 }
 
 /** Engine and encoder are loaded by the first who needs them. */
-function createRaster({ engine, maxPages, maxPixels }: WorkerSettings): RasterSupply {
+function createRaster({ engine, maxPages, maxPixels }: WorkerSettings, log: () => Log): RasterSupply {
   let documents: DocumentCache | undefined;
   let loading: Promise<DocumentCache> | undefined;
   const load = async () => {
@@ -98,8 +99,16 @@ function createRaster({ engine, maxPages, maxPixels }: WorkerSettings): RasterSu
     return loading;
   };
   const open: RasterTools['open'] = async (path, options) => (await warmUp()).open(path, options);
-  const encode: RasterTools['encode'] = async (...picture) => (await import('../raster/encode.ts')).encode(...picture);
+  let encoding: Promise<RasterTools['encode']> | undefined;
+  const encode: RasterTools['encode'] = async (...picture) => {
+    encoding ??= loadEncode((reason) => log().warn(`png is encoded in JavaScript, which takes longer: ${reason}`));
+    return (await encoding)(...picture);
+  };
   return { tools: { open, encode, maxPages, maxPixels }, warmUp, rest: () => documents?.rest() };
+}
+
+async function loadEncode(onFallback: (reason: string) => void): Promise<RasterTools['encode']> {
+  return (await import('../raster/encode.ts')).createEncode(onFallback);
 }
 
 /** What tasks and their libraries print goes into the log, within the unit's bound, instead of the host's pipe. */
