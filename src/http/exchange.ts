@@ -41,9 +41,12 @@ export interface ExchangeOptions {
 
 /** A reader of an answer that takes nothing for so long holds a socket for no use. */
 const READ_STALL_MS = 300_000;
+/** What of a caller's request id is safe to log and to send back. */
 const CALLERS_ID = /^[A-Za-z0-9._-]{1,64}$/;
 const KNOWN_METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+/** Line ends would let a value end its header; what is above ASCII means something else to every client. */
 const UNSAFE_IN_HEADERS = /[^\t\x20-\x7e]/g;
+/** As framing.ts lets through. */
 const PLAIN_LENGTH = /^\d{1,15}$/;
 
 /** One request and its one response, made safe: answered once, never after the client is gone, with a body that waits to be pulled. */
@@ -125,6 +128,7 @@ export class Exchange {
     this.#lateHeaders.set(name, value);
   }
 
+  /** The whole answer at once. HEAD and statuses without a body leave the body out. */
   reply({ status, headers = [], body = '' }: Answer): void {
     if (!this.#begin(status)) return;
     const bytes = typeof body === 'string' ? Buffer.from(body) : body;
@@ -132,6 +136,7 @@ export class Exchange {
     this.#wire.end(bytes.byteLength > 0 && !isBodiless(status) ? bytes : undefined);
   }
 
+  /** `value` as JSON; a Date becomes its ISO text. */
   replyJson(status: number, value: unknown, headers: readonly HeaderLine[] = []): void {
     this.reply({
       status,

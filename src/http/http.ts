@@ -39,6 +39,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   const active = new Set<Exchange>();
   const idle = new Set<() => void>();
 
+  /** The access log: one line per request. */
   function onOutcome(outcome: Outcome): void {
     const { id, path, bytesIn, ...rest } = outcome;
     const line = { request_id: id, path, ...rest, ms: Math.round(outcome.ms * 10) / 10, bytes_in: bytesIn };
@@ -50,6 +51,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   function onRequest(wire: Wire): WireEvents {
     const exchange = new Exchange(wire, { newId, log, onOutcome });
     active.add(exchange);
+    // A transport wants its events before anything is answered.
     queueMicrotask(async () => {
       await run(exchange, checkFraming(wire));
       active.delete(exchange);
@@ -102,6 +104,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   };
 }
 
+/** One log line says why, wherever it is not the one that was asked for. */
 function pickTransport({ transport, log }: HttpOptions): Transport {
   if (transport === 'node') return listenOnNode;
   const uws = createUwsTransport();

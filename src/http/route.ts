@@ -12,11 +12,13 @@ export interface Route {
   handle(exchange: Exchange, params: Params): Promise<void> | void;
 }
 
+/** What a method and a path lead to; `allow` is what 405 has to tell. */
 export type Match =
   | { readonly kind: 'found'; readonly route: Route; readonly params: Params }
   | { readonly kind: 'other_methods'; readonly allow: readonly string[] }
   | { readonly kind: 'unknown_path' };
 
+/** All routes of one path. */
 interface Resource {
   readonly segments: readonly string[];
   readonly routes: Map<string, Route>;

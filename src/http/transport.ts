@@ -1,5 +1,4 @@
 import type { AppError } from '../core/errors.ts';
-import type { ProblemAnswer } from './problem.ts';
 
 /**
  * The contract of a transport: sockets and HTTP/1.1 parsing below, exchange.ts above.
@@ -49,6 +48,13 @@ export interface Wire {
   abort(): void;
 }
 
+/** An answer that is known in full. */
+export interface WholeAnswer {
+  readonly status: number;
+  readonly headers: readonly HeaderLine[];
+  readonly body: string;
+}
+
 export interface TransportOptions {
   readonly host: string;
   /** 0: any free port. */
@@ -60,7 +66,7 @@ export interface TransportOptions {
   /** A bug at this border: the connection is dropped. Must not throw. */
   readonly onFault: (error: unknown) => void;
   /** Bytes that are no HTTP request came in: returns what to answer before the connection is closed. Must not throw. */
-  readonly onRefused: (error: AppError) => ProblemAnswer;
+  readonly onRefused: (error: AppError) => WholeAnswer;
 }
 
 export interface Listening {

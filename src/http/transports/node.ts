@@ -2,9 +2,8 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { AppError, systemCode } from '../../core/errors.ts';
-import type { ProblemAnswer } from '../problem.ts';
 import { reasonPhrase } from '../status.ts';
-import type { Listening, TransportOptions } from '../transport.ts';
+import type { Listening, TransportOptions, WholeAnswer } from '../transport.ts';
 import { LINGER_SILENCE_MS, Linger } from './linger.ts';
 import { NodeWire } from './node-wire.ts';
 
@@ -12,6 +11,7 @@ import { NodeWire } from './node-wire.ts';
 const MAX_HEADER_BYTES = 16 * 1024;
 const HEADERS_TIMEOUT_MS = 20_000;
 const KEEP_ALIVE_TIMEOUT_MS = 10_000;
+/** Between two looks at sockets that are paused. */
 const LOOK_MS = 4_000;
 
 /** HTTP/1.1 by node:http. */
@@ -31,6 +31,7 @@ export async function listenOnNode(options: TransportOptions): Promise<Listening
   server.maxConnections = options.maxConnections;
   server.on('request', (req, res) => receive(req, res));
   server.on('clientError', (error, socket) => {
+    // The parser gave up in the middle of a body: that request is lost, too, and told why if there is still a place for it.
     const broken = [...wires].filter((wire) => wire.socket === socket);
     if (broken.some((wire) => wire.hasAnswered)) socket.destroy();
     else refuse(error, socket, options);
@@ -56,7 +57,8 @@ export async function listenOnNode(options: TransportOptions): Promise<Listening
 
   server.listen(options.port, options.host);
   await once(server, 'listening');
-  const closed = once(server, 'close');
+  server.on('error', options.onFault);
+  const closed = new Promise((resolve) => server.once('close', resolve));
   const timer = setInterval(() => {
     for (const wire of wires) wire.look();
   }, LOOK_MS);
@@ -113,7 +115,8 @@ function toRefusal(error: Error): AppError {
   }
 }
 
-function rawAnswer({ status, headers, body }: ProblemAnswer): string {
+/** By hand, since node:http makes no response for what it could not parse. */
+function rawAnswer({ status, headers, body }: WholeAnswer): string {
   const fields = [...headers, ['content-length', String(Buffer.byteLength(body))], ['connection', 'close']] as const;
   return `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\n${fields.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`;
 }

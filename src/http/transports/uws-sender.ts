@@ -51,7 +51,7 @@ export class UwsSender {
 
   /**
    * Nothing more is read from the connection once the answer is complete: uWS cannot end it after a streamed answer, but
-   * drops what it does not read after 10 s. (A write that the kernel does not take turns reading on again.)
+   * drops what it does not read after 10 to 30 s. (A write that the kernel does not take turns reading on again.)
    */
   makeLastWord(): void {
     this.#isLastWord = true;

@@ -82,7 +82,7 @@ export class UwsWire implements Wire {
     this.#gate.resume();
   }
 
-  /** Called every few seconds: uWS drops a connection 10 s after its last sign of life, and asks for 16 KB/s to see one. */
+  /** Called every few seconds: uWS drops a connection 10 to 30 s after its last sign of life, and asks for 16 KB/s to see one. */
   keepAlive(): void {
     if (this.#isOver) return;
     if (this.#gate.isPaused) {

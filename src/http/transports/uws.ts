@@ -11,7 +11,7 @@ export type UwsTransport =
   /** Why there is none on this machine. */
   | { readonly ok: false; readonly reason: string };
 
-/** uWS drops a silent connection after 8 to 12 s. */
+/** uWS drops a silent connection after 8 s at the soonest, depending on its build. */
 const KEEP_ALIVE_MS = 4_000;
 
 /** HTTP/1.1 by uWebSockets.js. */
