@@ -31,10 +31,20 @@ export interface JobJson {
   readonly started_at: string | null;
   readonly finished_at: string | null;
   readonly elapsed_ms: { readonly queued: number; readonly running: number };
+  /** While it waits; 1: it is the next. */
+  readonly queue_position?: number;
+  readonly estimated_wait_s?: number;
   readonly result?: unknown;
   readonly error?: JobErrorJson;
-  /** By relation: `self`, `result`, `events`. */
+  /** By relation: `self`, `result`, `events`, `archive`. */
   readonly links: Readonly<Record<string, string>>;
+}
+
+export interface JobListJson {
+  /** Newest first. */
+  readonly jobs: readonly JobJson[];
+  /** `after` of the next page; null: there is none. */
+  readonly next: string | null;
 }
 
 /** RFC 9457 problem document with a stable `code`. */

@@ -14,6 +14,7 @@ import { jobRoutes } from './http/routes/jobs.ts';
 import { opsRoutes } from './http/routes/ops.ts';
 import { taskRoutes } from './http/routes/tasks.ts';
 import { uploadRoutes } from './http/routes/uploads.ts';
+import { createTaskAnswer } from './http/task-answer.ts';
 import { createUploads } from './http/upload.ts';
 import {
   createAddressGuard,
@@ -25,11 +26,11 @@ import {
   openUploadStore,
   type StoredFile,
 } from './ingest/ingest.ts';
+import { openLedger } from './ledger/ledger.ts';
 import { createDiskWatch, createLimits } from './limits/limits.ts';
 import { MemoryQueue } from './queue/memory.ts';
 import type { Job, Queue } from './queue/queue.ts';
-import { createResults } from './results/results.ts';
-import { startRetention } from './results/retention.ts';
+import { createAcceptance, createResults, createShares, startRetention } from './results/results.ts';
 import { openDiskStorage } from './storage/disk.ts';
 import { createTasks } from './tasks/tasks.ts';
 import { createUploadWork } from './tasks/upload-work.ts';
@@ -67,7 +68,7 @@ export async function startApp(config: Config, log: Log, logOptions: LogOptions)
     http.stopAccepting();
     await attempt(log, 'jobs', queue.idle(signal));
     await attempt(log, 'requests', http.drain(signal));
-    for (const job of queue.list()) queue.cancel(job.id, new AppError('draining', 'the server has stopped'));
+    queue.close(new AppError('draining', 'the server has stopped'), ({ id }) => stages.ledger.isAccepted(id));
     await http.close();
     await workers.close(signal);
     stages.resumable.close();
@@ -114,7 +115,10 @@ async function startStages(config: Config, log: Log, logOptions: LogOptions) {
       return results.keep(job);
     },
   });
-  const results = createResults({ queue, storage, log });
+  const ledger = await openLedger({ storage });
+  const results = createResults({ queue, storage, ledger, log, retentionS: config.retention, epoch: newId() });
+  const acceptance = createAcceptance({ queue, ledger, storage, log, keep: results.keep });
+  const shares = createShares({ queue, ledger });
   const defaults = { queueSize: config.queueSize, concurrency: config.workers, deadlineS: config.deadline };
   const tasks = createTasks({ queue, workers, storage, workDir, newId, ...defaults });
   const resumable = await openUploadStore({
@@ -125,7 +129,9 @@ async function startStages(config: Config, log: Log, logOptions: LogOptions) {
     retentionS: config.retention,
     work: createUploadWork(tasks),
   });
-  const retention = startRetention({ storage, prefixes: EXPIRING, retentionS: config.retention, log });
+  await acceptance.recover();
+  const inUse = () => new Set(queue.list().flatMap(({ id, files: held }) => [id, ...held]));
+  const retention = startRetention({ storage, prefixes: EXPIRING, retentionS: config.retention, inUse, log });
   metrics.observe({
     activeUploads: () => limits.uploads().active,
     channelBytes: () => ingest.bufferedBytes() + resumable.bufferedBytes(),
@@ -133,7 +139,8 @@ async function startStages(config: Config, log: Log, logOptions: LogOptions) {
     workerRestarts: () => workers.stats().restarts,
     queued: () => tasks.list().map(({ task }) => ({ task: task.name, ...queue.depth(task.name) })),
   });
-  return { newId, metrics, ingest, resumable, files, limits, disk, workers, queue, results, tasks, retention };
+  const jobs = { queue, ledger, results, acceptance, shares, tasks };
+  return { newId, metrics, ingest, resumable, files, limits, disk, workers, retention, ...jobs };
 }
 
 interface RoutesOptions {
@@ -144,7 +151,7 @@ interface RoutesOptions {
 }
 
 function createRoutes({ config, stages, admission, isDraining }: RoutesOptions): readonly Route[] {
-  const { metrics, ingest, resumable, files, limits, disk, workers, queue, results, tasks } = stages;
+  const { metrics, ingest, resumable, files, limits, disk, workers, queue, results, tasks, shares } = stages;
   const { maxUploadBytes } = config;
   const guard = createAddressGuard({ allow: config.allowAddresses });
   const doors = createDoors({ ingest, files, guard, urlTimeoutMs: config.urlTimeout * 1000 });
@@ -154,6 +161,7 @@ function createRoutes({ config, stages, admission, isDraining }: RoutesOptions):
     minUploadRate: config.minUploadRate,
     uploadGraceS: config.uploadGrace,
   });
+  const answer = createTaskAnswer({ results, acceptance: stages.acceptance });
   const state = () => ({ draining: isDraining(), uploads: limits.uploads(), workers: workers.stats() });
   const notReady = async () => (isDraining() ? 'draining' : await disk.trouble());
   return [
@@ -161,7 +169,7 @@ function createRoutes({ config, stages, admission, isDraining }: RoutesOptions):
     ...fileRoutes({ files, uploads, admission }),
     ...uploadRoutes({ store: resumable, limits, disk, admission, maxUploadBytes }),
     ...jobRoutes({ queue, results, admission }),
-    ...taskRoutes({ tasks, queue, results, uploads, admission, maxDeadlineS: config.maxDeadline }),
+    ...taskRoutes({ tasks, queue, shares, answer, uploads, admission, maxDeadlineS: config.maxDeadline }),
   ];
 }
 

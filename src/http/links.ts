@@ -6,9 +6,13 @@ export function origin(exchange: Exchange): string {
   return `http://${exchange.header('host') ?? 'localhost'}`;
 }
 
+export function jobUrl(exchange: Exchange, id: string): string {
+  return `${origin(exchange)}/v1/jobs/${id}`;
+}
+
 /** Makes the `url` and `links` members of a job absolute: they are kept relative to the job. */
 export function linkJob(exchange: Exchange, job: JobJson): JobJson {
-  const base = `${origin(exchange)}/v1/jobs/${job.id}`;
+  const base = jobUrl(exchange, job.id);
   const links = Object.fromEntries(
     Object.entries(job.links).map(([rel, path]) => [rel, path === '' ? base : `${base}/${path}`]),
   );
@@ -18,7 +22,7 @@ export function linkJob(exchange: Exchange, job: JobJson): JobJson {
 
 /** The same for a result alone. */
 export function linkResult(exchange: Exchange, jobId: string, result: unknown): unknown {
-  return absolute(result, `${origin(exchange)}/v1/jobs/${jobId}/`);
+  return absolute(result, `${jobUrl(exchange, jobId)}/`);
 }
 
 function absolute(value: unknown, base: string): unknown {

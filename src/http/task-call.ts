@@ -1,18 +1,19 @@
-import { createDeadline } from '../core/deadline.ts';
-import { AppError, toAppError } from '../core/errors.ts';
+import { AppError } from '../core/errors.ts';
 import type { Delivered } from '../ingest/ingest.ts';
 import type { Queue, Slot } from '../queue/queue.ts';
-import type { Results } from '../results/results.ts';
+import type { Shares } from '../results/results.ts';
 import { checkMediaType, type TaskEntry, type Tasks } from '../tasks/tasks.ts';
 import type { Admission } from './admission.ts';
 import type { Exchange } from './exchange.ts';
-import { linkResult, origin } from './links.ts';
+import { readWish, WISH_PARAMETERS, type Wish } from './prefer.ts';
+import type { TaskAnswer } from './task-answer.ts';
 import { sentMediaType, type Uploads } from './upload.ts';
 
 export interface TaskCallOptions {
   readonly tasks: Tasks;
   readonly queue: Queue;
-  readonly results: Results;
+  readonly shares: Shares;
+  readonly answer: TaskAnswer;
   readonly uploads: Uploads;
   readonly admission: Admission;
   /** Seconds. */
@@ -24,11 +25,11 @@ interface Call {
   readonly slot: Slot;
   readonly caller: string;
   readonly query: Record<string, string>;
-  readonly deadlineS: number;
+  readonly wish: Wish;
 }
 
 /** Query parameters that speak to the call, not to the task. */
-const CALL_PARAMETERS = new Set(['deadline', 'name']);
+const CALL_PARAMETERS = new Set<string>([...WISH_PARAMETERS, 'name']);
 
 /** What people's tools send when nobody chose a type; the content tells. */
 const UNSPECIFIC_TYPES = new Set([
@@ -40,20 +41,20 @@ const UNSPECIFIC_TYPES = new Set([
 
 /** One call of a task: the body brings the file, the query and the body's other members are the input, the answer is the result. */
 export function createTaskCall(options: TaskCallOptions): (exchange: Exchange, entry: TaskEntry) => Promise<void> {
-  const { tasks, results, queue } = options;
+  const { tasks, shares, answer } = options;
 
   /** Everything that can be refused without the body is refused before it is read. */
   async function call(exchange: Exchange, entry: TaskEntry): Promise<void> {
     const caller = await options.admission.admit(exchange);
-    const deadlineS = wantedDeadline(exchange, entry, options.maxDeadlineS);
+    const wish = readWish(exchange, { deadlineS: entry.deadlineS, maxDeadlineS: options.maxDeadlineS });
     const query = inputMembers(exchange.query);
     // With a form or a JSON object more input may follow in the body; without, it is complete and checked first.
     if (!isComposite(exchange)) entry.input.parse(query, 'text');
     refuseDeclaredType(entry, exchange);
-    const slot = tasks.reserve(entry, caller);
+    const slot = tasks.reserve(entry, { deadlineMs: wish.onTimeout === 'end' ? wish.waitMs : undefined });
     try {
       const delivered = await options.uploads.receive(exchange, { caller, as: 'any' });
-      await perform(exchange, delivered, { entry, slot, caller, query, deadlineS });
+      await perform(exchange, delivered, { entry, slot, caller, query, wish });
     } finally {
       slot.release();
     }
@@ -63,7 +64,7 @@ export function createTaskCall(options: TaskCallOptions): (exchange: Exchange, e
   async function perform(
     exchange: Exchange,
     delivered: Delivered,
-    { entry, slot, caller, query, deadlineS }: Call,
+    { entry, slot, caller, query, wish }: Call,
   ): Promise<void> {
     try {
       const input = readInput(exchange, { entry, query, members: delivered.members });
@@ -71,27 +72,9 @@ export function createTaskCall(options: TaskCallOptions): (exchange: Exchange, e
       for (const file of files) checkMediaType(entry, file.mediaType);
       exchange.signal.throwIfAborted();
       const { id } = tasks.submit({ entry, slot, caller, input, files: files.map((file) => file.id) });
-      await answer(exchange, id, deadlineS);
+      await answer(exchange, id, wish, shares.take(id));
     } catch (error) {
       await delivered.undo();
-      throw error;
-    }
-  }
-
-  /** Waits for the job until the deadline or until the client is gone; both end the job. */
-  async function answer(exchange: Exchange, id: string, deadlineS: number): Promise<void> {
-    exchange.setHeader('content-location', `${origin(exchange)}/v1/jobs/${id}/result`);
-    using deadline = createDeadline({
-      ms: deadlineS * 1000,
-      parents: [exchange.signal],
-      reason: deadlineExceeded(deadlineS, id),
-    });
-    try {
-      const job = await results.outcome(id, deadline.signal);
-      if (job.status !== 'succeeded') throw job.error ?? new AppError('internal', `job ${id} is ${job.status}`);
-      exchange.replyJson(200, linkResult(exchange, id, job.result));
-    } catch (error) {
-      queue.cancel(id, toAppError(error));
       throw error;
     }
   }
@@ -114,22 +97,6 @@ function readInput(
   if (twice !== undefined) throw new AppError('invalid_input', `${twice}: given in the query and in the body`);
   if (sentMediaType(exchange) !== 'application/json') return entry.input.parse({ ...query, ...rest }, 'text');
   return entry.input.parse({ ...entry.input.fromText(query), ...rest }, 'json');
-}
-
-function deadlineExceeded(deadlineS: number, jobId: string): AppError {
-  const detail = `no result within ${deadlineS} s; the job was stopped. Ask for more time with ?deadline=`;
-  return new AppError('deadline_exceeded', detail, { extra: { job_id: jobId } });
-}
-
-/** `?deadline=` in seconds, decimals allowed, never above the maximum. Error: `invalid_input`. */
-function wantedDeadline(exchange: Exchange, entry: TaskEntry, maxDeadlineS: number): number {
-  const text = exchange.query.get('deadline');
-  if (text === null) return Math.min(entry.deadlineS, maxDeadlineS);
-  const seconds = /^\d{1,9}(\.\d{1,9})?$/.test(text) ? Number(text) : 0;
-  if (seconds <= 0) {
-    throw new AppError('invalid_input', `deadline=${text.slice(0, 64)}: expected seconds above 0, as in 2.5`);
-  }
-  return Math.min(seconds, maxDeadlineS);
 }
 
 function inputMembers(query: URLSearchParams): Record<string, string> {

@@ -1,48 +1,42 @@
 import { AppError } from '../core/errors.ts';
-import type { Depth, Handler, NewJob, Slot, WorkOptions } from './queue.ts';
+import { FairOrder } from './fair-order.ts';
+import type { Depth, Handler, Job, Place, Slot, WorkOptions } from './queue.ts';
+import { ServiceMeter } from './service-meter.ts';
 
 /** A caller is never told to come back later than this. */
 const MAX_RETRY_AFTER_S = 60;
-/** Assumed until the first job of a task has been measured. */
-const FIRST_SERVICE_MS = 1000;
-/** Weight of the newest job in the running mean of the service time. */
-const NEWEST_WEIGHT = 0.2;
 
-interface Waiting {
-  readonly id: string;
-  readonly caller: string;
-  readonly priority: number;
-}
-
-/** One task's places: reserved, waiting, at work. `live` is their sum and never passes concurrency + queueSize. */
+/** One task's places: reserved, waiting, at work. `live` is their sum; a reservation never takes it past concurrency + queueSize. */
 export class TaskLine {
   readonly handler: Handler;
+  readonly retry: WorkOptions['retry'];
   readonly #task: string;
   readonly #options: WorkOptions;
+  readonly #order = new FairOrder();
+  readonly #meter: ServiceMeter;
   readonly #slots = new Set<Slot>();
-  readonly #waiting: Waiting[] = [];
   /** Job at work -> its caller. A cancelled job stays until its handler has returned. */
   readonly #atWork = new Map<string, string>();
+  /** Submitted and not begun, in order of arrival. */
+  readonly #queued = new Set<string>();
   readonly #running = new Set<string>();
   #live = 0;
-  #meanServiceMs = FIRST_SERVICE_MS;
 
-  constructor(task: string, options: WorkOptions) {
+  constructor(task: string, options: WorkOptions, now: () => number) {
     this.#task = task;
     this.#options = options;
+    this.#meter = new ServiceMeter(options.concurrency, now);
     this.handler = options.handler;
-  }
-
-  get live(): number {
-    return this.#live;
+    this.retry = options.retry;
   }
 
   get #capacity(): number {
     return this.#options.concurrency + this.#options.queueSize;
   }
 
-  reserve(): Slot {
+  reserve(deadlineMs: number | undefined): Slot {
     if (this.#live >= this.#capacity) throw this.#full();
+    if (deadlineMs !== undefined) this.#refuseHopeless(deadlineMs);
     this.#live += 1;
     const slot: Slot = {
       task: this.#task,
@@ -56,75 +50,104 @@ export class TaskLine {
 
   #full(): AppError {
     const { concurrency, queueSize } = this.#options;
-    const placeFreeInS = Math.ceil(this.#meanServiceMs / 1000 / concurrency);
-    const retryAfterS = Math.min(MAX_RETRY_AFTER_S, Math.max(1, placeFreeInS));
+    const retryAfterS = retryAfter(this.#meter.costMs / concurrency);
     const places = `${queueSize} waiting beyond ${concurrency} running`;
     return new AppError('queue_full', `the queue of ${this.#task} is full (${places}); try again in ${retryAfterS} s`, {
       retryAfterS,
     });
   }
 
-  /** The slot becomes a waiting job. */
-  take(slot: Slot, { id, caller, priority = 0 }: NewJob): void {
-    if (!this.#slots.delete(slot))
+  /** Only what a whole round of jobs is ahead of: how far the running ones are, nobody knows. */
+  #refuseHopeless(deadlineMs: number): void {
+    const { concurrency } = this.#options;
+    const ahead = this.#live - this.#running.size;
+    const neededMs = (ahead / concurrency + 1) * this.#meter.costMs;
+    if (!this.#meter.isTrusted || ahead < concurrency || neededMs <= deadlineMs) return;
+    const retryAfterS = retryAfter(neededMs - deadlineMs);
+    const detail = `${ahead} jobs of ${this.#task} are ahead, so a result within ${deadlineMs / 1000} s cannot be expected; try again in ${retryAfterS} s, or allow more time with ?deadline=`;
+    throw new AppError('queue_full', detail, { retryAfterS });
+  }
+
+  /** The slot becomes a waiting job; a job without one was accepted before, and is let in whatever the limits. */
+  enter(slot: Slot | undefined, job: Job): void {
+    if (slot && !this.#slots.delete(slot))
       throw new AppError('internal', `a job of ${this.#task} was submitted without a slot`);
-    this.#waiting.push({ id, caller, priority });
+    if (!slot) this.#live += 1;
+    this.wait(job);
+  }
+
+  /** Puts a job into the line, for the first time or again. */
+  wait({ id, caller, priority }: Job): void {
+    this.#queued.add(id);
+    this.#order.add(id, { caller, priority });
   }
 
   /** The job whose turn it is, now at work; undefined when nothing waits or nothing more may run. */
-  next(): string | undefined {
+  next(): Pick<Job, 'id'> | undefined {
     const mayRun = this.#options.eager || this.#atWork.size < this.#options.concurrency;
-    const job = mayRun ? this.#waiting[this.#turn()] : undefined;
-    if (!job) return undefined;
-    this.#forget(job.id);
-    this.#atWork.set(job.id, job.caller);
-    return job.id;
+    const id = mayRun ? this.#order.take() : undefined;
+    return id === undefined ? undefined : { id };
   }
 
-  /** Callers take turns: the highest priority first, then who has the fewest at work, then who came first. */
-  #turn(): number {
-    const busy = new Map<string, number>();
-    for (const caller of this.#atWork.values()) busy.set(caller, (busy.get(caller) ?? 0) + 1);
-    const rank = (job: Waiting) => [-job.priority, busy.get(job.caller) ?? 0] as const;
-    let best = 0;
-    let [bestPriority, bestBusy] = [Number.POSITIVE_INFINITY, 0];
-    for (const [index, job] of this.#waiting.entries()) {
-      const [priority, atWork] = rank(job);
-      if (priority > bestPriority || (priority === bestPriority && atWork >= bestBusy)) continue;
-      [best, bestPriority, bestBusy] = [index, priority, atWork];
-    }
-    return best;
-  }
-
-  #forget(id: string): void {
-    const index = this.#waiting.findIndex((each) => each.id === id);
-    if (index >= 0) this.#waiting.splice(index, 1);
-  }
-
-  started(id: string): void {
-    this.#running.add(id);
-  }
-
-  /** The job is final, from whichever state; `serviceMs`: how long it ran, if it did. */
-  settled(id: string, serviceMs: number | undefined): void {
-    this.#live -= 1;
-    this.#running.delete(id);
-    this.#forget(id);
-    if (serviceMs !== undefined) this.#meanServiceMs += NEWEST_WEIGHT * (serviceMs - this.#meanServiceMs);
+  working({ id, caller }: Job): void {
+    this.#atWork.set(id, caller);
+    this.#order.busy(caller, 1);
   }
 
   /** The handler has returned: its place at work is free. */
   left(id: string): void {
+    const caller = this.#atWork.get(id);
+    if (caller === undefined) return;
     this.#atWork.delete(id);
+    this.#order.busy(caller, -1);
+  }
+
+  started(id: string): void {
+    this.#queued.delete(id);
+    this.#running.add(id);
+    this.#meter.started();
+  }
+
+  /** The run is over, the job perhaps not. */
+  stopped(id: string): void {
+    this.#order.remove(id);
+    this.#queued.delete(id);
+    if (this.#running.delete(id)) this.#meter.ended();
+  }
+
+  /** The job is final, from whichever state. */
+  settled(id: string): void {
+    this.stopped(id);
+    this.#live -= 1;
   }
 
   depth(): Depth {
-    const ahead = Math.max(0, this.#live - this.#options.concurrency + 1);
+    const running = this.#running.size;
     return {
-      waiting: this.#live - this.#running.size,
-      running: this.#running.size,
-      free: this.#capacity - this.#live,
-      estimatedWaitS: (ahead * this.#meanServiceMs) / 1000 / this.#options.concurrency,
+      waiting: this.#live - running,
+      running,
+      free: Math.max(0, this.#capacity - this.#live),
+      estimatedWaitS: this.#waitS(this.#live - running),
     };
   }
+
+  /** undefined: it does not wait. */
+  place(id: string): Place | undefined {
+    let position = 0;
+    for (const queued of this.#queued) {
+      if (queued === id) return { position: position + 1, estimatedWaitS: this.#waitS(position) };
+      position += 1;
+    }
+    return undefined;
+  }
+
+  #waitS(ahead: number): number {
+    const { concurrency } = this.#options;
+    const rounds = Math.max(0, ahead + this.#running.size - concurrency + 1) / concurrency;
+    return (rounds * this.#meter.costMs) / 1000;
+  }
+}
+
+function retryAfter(ms: number): number {
+  return Math.min(MAX_RETRY_AFTER_S, Math.max(1, Math.ceil(ms / 1000)));
 }

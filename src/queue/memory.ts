@@ -1,7 +1,7 @@
 import { raceSignal } from '../core/deadline.ts';
 import { AppError, toAppError } from '../core/errors.ts';
 import { TaskLine } from './line.ts';
-import type { Depth, Job, JobEvent, JobStatus, NewJob, Queue, Run, Slot, WorkOptions } from './queue.ts';
+import type { Depth, Job, JobEvent, JobStatus, NewJob, Part, Place, Queue, Run, Slot, WorkOptions } from './queue.ts';
 import { isFinal } from './queue.ts';
 import { createWatchers } from './watchers.ts';
 
@@ -22,6 +22,10 @@ const FRESH = {
 interface Entry {
   job: Job;
   readonly abort: AbortController;
+  /** The same array as the job's. */
+  readonly parts: Part[];
+  readonly partIndexes: Set<number>;
+  retryTimer: NodeJS.Timeout | undefined;
 }
 
 export interface MemoryQueueOptions {
@@ -40,6 +44,7 @@ export class MemoryQueue implements Queue {
   readonly #now: () => number;
   readonly #keep: ((job: Job) => Promise<void>) | undefined;
   #liveJobs = 0;
+  #isClosed = false;
   #idle = Promise.withResolvers<void>();
 
   constructor({ now = Date.now, keep }: MemoryQueueOptions = {}) {
@@ -48,22 +53,23 @@ export class MemoryQueue implements Queue {
   }
 
   work(task: string, options: WorkOptions): void {
-    this.#lines.set(task, new TaskLine(task, options));
+    this.#lines.set(task, new TaskLine(task, options, this.#now));
   }
 
-  reserve(task: string): Slot {
-    return this.#line(task).reserve();
+  reserve(task: string, { deadlineMs }: { readonly deadlineMs?: number | undefined } = {}): Slot {
+    return this.#line(task).reserve(deadlineMs);
   }
 
-  submit(newJob: NewJob, slot: Slot): Job {
+  submit(newJob: NewJob, slot?: Slot): Job {
     const known = this.#entries.get(newJob.id);
     if (known) {
-      slot.release();
+      slot?.release();
       return known.job;
     }
-    this.#line(newJob.task).take(slot, newJob);
-    const job: Job = { ...FRESH, priority: 0, ...newJob, createdAt: this.#now() };
-    const entry: Entry = { job, abort: new AbortController() };
+    const parts: Part[] = [];
+    const job: Job = { ...FRESH, priority: 0, createdAt: this.#now(), ...newJob, parts };
+    this.#line(newJob.task).enter(slot, job);
+    const entry: Entry = { job, parts, abort: new AbortController(), partIndexes: new Set(), retryTimer: undefined };
     this.#entries.set(newJob.id, entry);
     this.#liveJobs += 1;
     this.#dispatch(newJob.task);
@@ -83,14 +89,19 @@ export class MemoryQueue implements Queue {
     return entry?.job;
   }
 
-  async *watch(id: string, signal: AbortSignal): AsyncGenerator<JobEvent> {
+  async *watch(id: string, signal: AbortSignal, afterPart = 0): AsyncGenerator<JobEvent> {
     const entry = this.#entries.get(id);
     if (!entry) throw new AppError('not_found', `there is no live job ${id}`);
-    yield* this.#watchers.follow(entry.job, signal);
+    yield* this.#watchers.follow(id, () => entry.job, { signal, afterPart });
   }
 
   depth(task: string): Depth {
     return this.#line(task).depth();
+  }
+
+  place(id: string): Place | undefined {
+    const job = this.#entries.get(id)?.job;
+    return job?.status === 'queued' ? this.#line(job.task).place(id) : undefined;
   }
 
   list(): readonly Job[] {
@@ -101,25 +112,35 @@ export class MemoryQueue implements Queue {
     while (this.#liveJobs > 0) await raceSignal(this.#idle.promise, signal);
   }
 
+  close(reason: AppError, isKept: (job: Job) => boolean): void {
+    this.#isClosed = true;
+    for (const entry of [...this.#entries.values()]) {
+      if (isFinal(entry.job.status)) continue;
+      if (!isKept(entry.job)) this.#settle(entry, 'cancelled', { error: reason });
+      clearTimeout(entry.retryTimer);
+      entry.abort.abort(reason);
+    }
+  }
+
   #line(task: string): TaskLine {
     const line = this.#lines.get(task);
     if (!line) throw new AppError('not_found', `there is no task ${task}`);
     return line;
   }
 
-  #update(entry: Entry, change: Partial<Job>, type: 'progress' | 'done'): void {
+  #update(entry: Entry, change: Partial<Job>): void {
     entry.job = { ...entry.job, ...change };
-    this.#watchers.tell(entry.job.id, { type, job: entry.job });
+    this.#watchers.tell(entry.job.id);
   }
 
   /** The one place where a job becomes final. */
   #settle(entry: Entry, status: JobStatus, outcome: { result?: unknown; error?: AppError }): void {
-    const { id, task, startedAt } = entry.job;
+    const { id, task } = entry.job;
     if (isFinal(entry.job.status)) return;
-    const finishedAt = this.#now();
+    clearTimeout(entry.retryTimer);
     const progress = status === 'succeeded' ? 1 : entry.job.progress;
-    this.#update(entry, { ...outcome, status, progress, finishedAt }, 'done');
-    this.#line(task).settled(id, startedAt === undefined ? undefined : finishedAt - startedAt);
+    this.#update(entry, { ...outcome, status, progress, finishedAt: this.#now() });
+    this.#line(task).settled(id);
     this.#liveJobs -= 1;
     if (this.#liveJobs === 0) {
       this.#idle.resolve();
@@ -146,9 +167,11 @@ export class MemoryQueue implements Queue {
 
   #dispatch(task: string): void {
     const line = this.#line(task);
-    for (let id = line.next(); id !== undefined; id = line.next()) {
-      const entry = this.#entries.get(id);
-      if (entry) void this.#perform(entry, line);
+    for (let next = line.next(); next !== undefined; next = line.next()) {
+      const entry = this.#entries.get(next.id);
+      if (!entry) continue;
+      line.working(entry.job);
+      void this.#perform(entry, line);
     }
   }
 
@@ -157,10 +180,26 @@ export class MemoryQueue implements Queue {
       const result = await line.handler(this.#run(entry, line));
       this.#settle(entry, 'succeeded', { result });
     } catch (error) {
-      this.#settle(entry, 'failed', { error: toAppError(error) });
+      this.#fail(entry, line, toAppError(error));
     }
     line.left(entry.job.id);
     this.#dispatch(entry.job.task);
+  }
+
+  #fail(entry: Entry, line: TaskLine, error: AppError): void {
+    // What a closing queue stopped has not failed: the next process does it.
+    if (this.#isClosed || isFinal(entry.job.status)) return;
+    const delayMs = line.retry?.(entry.job.attempt, error);
+    if (delayMs === undefined) {
+      this.#settle(entry, error.code === 'deadline_exceeded' ? 'timed_out' : 'failed', { error });
+      return;
+    }
+    line.stopped(entry.job.id);
+    this.#update(entry, { status: 'queued', message: `attempt ${entry.job.attempt} failed: ${error.message}` });
+    entry.retryTimer = setTimeout(() => {
+      line.wait(entry.job);
+      this.#dispatch(entry.job.task);
+    }, delayMs);
   }
 
   #run(entry: Entry, line: TaskLine): Run {
@@ -170,15 +209,18 @@ export class MemoryQueue implements Queue {
       start: () => {
         if (entry.job.status !== 'queued') return;
         line.started(entry.job.id);
-        this.#update(entry, { status: 'running', startedAt: this.#now(), attempt: entry.job.attempt + 1 }, 'progress');
+        this.#update(entry, { status: 'running', startedAt: this.#now(), attempt: entry.job.attempt + 1 });
       },
       progress: (fraction, message) => {
         if (isFinal(entry.job.status)) return;
         const progress = Math.min(1, Math.max(entry.job.progress, Number.isFinite(fraction) ? fraction : 0));
-        this.#update(entry, { progress, message: message ?? entry.job.message }, 'progress');
+        this.#update(entry, { progress, message: message ?? entry.job.message });
       },
-      part: (part) => {
-        if (!isFinal(entry.job.status)) this.#watchers.tell(entry.job.id, { type: 'part', job: entry.job, part });
+      part: (index, part) => {
+        if (isFinal(entry.job.status) || entry.partIndexes.has(index)) return;
+        entry.partIndexes.add(index);
+        entry.parts.push(part);
+        this.#update(entry, {});
       },
     };
   }

@@ -5,8 +5,9 @@ import type { AppError } from '../core/errors.ts';
  * read. Implementations: memory.ts (suite: test/contracts/queue.ts).
  *
  *   reserve -> submit -> queued -> running -> succeeded | failed
- *                          |          |
- *                          +----------+-----> cancelled | timed_out
+ *                         |  ^       |
+ *                         |  +-------+  retry
+ *                         +----------+-----> cancelled | timed_out
  *
  * A job has exactly one final state: whoever settles it first wins and every later attempt is told so.
  */
@@ -22,6 +23,17 @@ export interface NewJob {
   readonly files: readonly string[];
   /** Higher goes first among the waiting; default 0. */
   readonly priority?: number;
+  /** Runs that had begun in a process that is gone; default 0. */
+  readonly attempt?: number;
+  /** Milliseconds since the epoch; default: now. */
+  readonly createdAt?: number;
+}
+
+/** A finished piece of a job's result, told before the rest is there. */
+export interface Part {
+  readonly value: unknown;
+  /** Keys of its stored outputs, below the job's. */
+  readonly outputs: readonly string[];
 }
 
 export interface Job extends Required<NewJob> {
@@ -29,10 +41,8 @@ export interface Job extends Required<NewJob> {
   /** 0 to 1, never falling. */
   readonly progress: number;
   readonly message: string | undefined;
-  /** 0 until the first run starts. */
-  readonly attempt: number;
-  /** Milliseconds since the epoch. */
-  readonly createdAt: number;
+  /** In the order in which they were finished; grows in place. */
+  readonly parts: readonly Part[];
   readonly startedAt: number | undefined;
   readonly finishedAt: number | undefined;
   /** Set once `succeeded`. */
@@ -43,7 +53,7 @@ export interface Job extends Required<NewJob> {
 
 export type JobEvent =
   | { readonly type: 'snapshot' | 'progress' | 'done'; readonly job: Job }
-  | { readonly type: 'part'; readonly job: Job; readonly part: unknown };
+  | { readonly type: 'part'; readonly job: Job; readonly part: Part };
 
 /** One run of a job, as its handler sees it. */
 export interface Run {
@@ -53,8 +63,8 @@ export interface Run {
   /** The work really begins now: `queued` becomes `running`, the attempt is counted. */
   start(): void;
   progress(fraction: number, message?: string): void;
-  /** Announces a finished part of the result to whoever watches. */
-  part(value: unknown): void;
+  /** Announces a finished part of the result to whoever watches; once for each `index`, also over several attempts. */
+  part(index: number, part: Part): void;
 }
 
 /** Does one job. What it returns is the result, what it throws the failure. */
@@ -71,6 +81,8 @@ export interface WorkOptions {
    */
   readonly eager: boolean;
   readonly handler: Handler;
+  /** After a failed run: milliseconds until the next one; undefined: the failure is final. Default: always final. */
+  readonly retry?: ((attempt: number, error: AppError) => number | undefined) | undefined;
 }
 
 /** A place held for a job that is still being uploaded. */
@@ -89,24 +101,38 @@ export interface Depth {
   readonly estimatedWaitS: number;
 }
 
+/** Where a waiting job stands. */
+export interface Place {
+  /** 1: it is the next. */
+  readonly position: number;
+  readonly estimatedWaitS: number;
+}
+
 export interface Queue {
   /** Declares a task and who does its jobs; once per task, before the first reserve. */
   work(task: string, options: WorkOptions): void;
-  /** Error: `queue_full` with Retry-After. */
-  reserve(task: string, caller: string): Slot;
-  /** Uses the slot up. Idempotent by id. */
-  submit(job: NewJob, slot: Slot): Job;
+  /** Error: `queue_full` with Retry-After, also where so many are ahead that the deadline cannot be kept. */
+  reserve(task: string, options?: { readonly deadlineMs?: number | undefined }): Slot;
+  /** Uses the slot up; a job that was accepted by a process that is gone needs none. Idempotent by id. */
+  submit(job: NewJob, slot?: Slot): Job;
   /** A live job, or one that has just ended. */
   get(id: string): Job | undefined;
   /** Ends the job with `cancelled`, or `timed_out` for a `deadline_exceeded` reason; a final state stays as it is. */
   cancel(id: string, reason: AppError): Job | undefined;
-  /** The snapshot first, then what happens, ending after `done`; slow readers get the newest state, not every step. */
-  watch(id: string, signal: AbortSignal): AsyncIterable<JobEvent>;
+  /**
+   * The snapshot first, then every part after the first `afterPart` (default 0), and changes of state, of which slow readers
+   * get the newest only; ends after `done`. Errors: `not_found`, the signal's reason.
+   */
+  watch(id: string, signal: AbortSignal, afterPart?: number): AsyncIterable<JobEvent>;
   depth(task: string): Depth;
+  /** undefined: it does not wait. */
+  place(id: string): Place | undefined;
   /** Newest first. */
   list(): readonly Job[];
   /** Resolves when no job is live. Error: the signal's reason. */
   idle(signal: AbortSignal): Promise<void>;
+  /** Stops every live job: `cancelled` by the reason, but those to be `kept` stay unsettled, for the next process to do. */
+  close(reason: AppError, isKept: (job: Job) => boolean): void;
 }
 
 export function isFinal(status: JobStatus): boolean {

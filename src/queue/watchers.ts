@@ -1,58 +1,74 @@
 import { raceSignal } from '../core/deadline.ts';
 import { isFinal, type Job, type JobEvent } from './queue.ts';
 
-/** Parts that a slow reader may lag behind; past it the oldest are dropped, their result is in the job all the same. */
-const MAX_LAG = 1024;
-
 interface Watcher {
-  /** The newest state not yet read; a later one replaces it. */
-  state: JobEvent | undefined;
-  parts: JobEvent[];
   wake: PromiseWithResolvers<void>;
 }
 
-export interface Watchers {
-  tell(id: string, event: JobEvent): void;
-  follow(job: Job, signal: AbortSignal): AsyncGenerator<JobEvent>;
+export interface FollowOptions {
+  readonly signal: AbortSignal;
+  /** Parts that the reader has already. */
+  readonly afterPart: number;
 }
 
-/** Fans a job's events out to its watchers, each with a bounded memory of its own. */
+export interface Watchers {
+  tell(id: string): void;
+  follow(id: string, current: () => Job, options: FollowOptions): AsyncGenerator<JobEvent>;
+}
+
+/**
+ * Wakes a job's watchers. Each reads the job's newest state and the parts it has not seen yet when it gets round to it, so
+ * a slow one holds nothing but a number.
+ */
 export function createWatchers(): Watchers {
   const byJob = new Map<string, Set<Watcher>>();
 
-  function tell(id: string, event: JobEvent): void {
-    for (const watcher of byJob.get(id) ?? []) {
-      if (event.type === 'part') {
-        watcher.parts.push(event);
-        if (watcher.parts.length > MAX_LAG) watcher.parts.shift();
-      } else {
-        watcher.state = event;
-      }
-      watcher.wake.resolve();
-    }
-  }
-
-  async function* follow(job: Job, signal: AbortSignal): AsyncGenerator<JobEvent> {
-    const watcher: Watcher = { state: undefined, parts: [], wake: Promise.withResolvers() };
-    const watching = byJob.get(job.id) ?? new Set();
-    byJob.set(job.id, watching.add(watcher));
+  async function* follow(id: string, current: () => Job, options: FollowOptions): AsyncGenerator<JobEvent> {
+    const watcher: Watcher = { wake: Promise.withResolvers() };
+    const watching = byJob.get(id) ?? new Set();
+    byJob.set(id, watching.add(watcher));
     try {
-      yield { type: 'snapshot', job };
-      if (isFinal(job.status)) yield { type: 'done', job };
-      let done = isFinal(job.status);
-      while (!done) {
-        await raceSignal(watcher.wake.promise, signal);
-        watcher.wake = Promise.withResolvers();
-        const events = [...watcher.parts.splice(0), ...(watcher.state ? [watcher.state] : [])];
-        watcher.state = undefined;
-        done = events.at(-1)?.type === 'done';
-        yield* events;
-      }
+      yield* tellAll(watcher, current, options);
     } finally {
       watching.delete(watcher);
-      if (watching.size === 0) byJob.delete(job.id);
+      if (watching.size === 0 && byJob.get(id) === watching) byJob.delete(id);
     }
   }
 
-  return { tell, follow };
+  return {
+    tell(id) {
+      for (const watcher of byJob.get(id) ?? []) watcher.wake.resolve();
+    },
+    follow,
+  };
+}
+
+async function* tellAll(
+  watcher: Watcher,
+  current: () => Job,
+  { signal, afterPart }: FollowOptions,
+): AsyncGenerator<JobEvent> {
+  let seen = afterPart;
+  let told = current();
+  yield { type: 'snapshot', job: told };
+  for (;;) {
+    const job = current();
+    for (; seen < job.parts.length; seen++) {
+      const part = job.parts[seen];
+      if (part) yield { type: 'part', job, part };
+    }
+    // More may have come while the reader was busy with these.
+    if (job !== current()) continue;
+    if (isFinal(job.status)) {
+      yield { type: 'done', job };
+      return;
+    }
+    if (job !== told) {
+      told = job;
+      yield { type: 'progress', job };
+      continue;
+    }
+    await raceSignal(watcher.wake.promise, signal);
+    watcher.wake = Promise.withResolvers();
+  }
 }

@@ -1,15 +1,30 @@
+import { decodeTime } from 'ulid';
 import type { JobJson } from '../api.ts';
+import { createDeadline } from '../core/deadline.ts';
 import { AppError } from '../core/errors.ts';
 import { isId } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
+import type { Ledger } from '../ledger/ledger.ts';
 import type { Job, Queue } from '../queue/queue.ts';
 import type { BlobInfo, ByteRange, Storage } from '../storage/storage.ts';
 import { toJobJson } from './job-json.ts';
+import { type JobPage, type JobQuery, listJobs } from './job-list.ts';
+import { readRecord, writeRecord } from './record.ts';
 
+export { type Acceptance, createAcceptance } from './acceptance.ts';
+export { toJobJson } from './job-json.ts';
+export type { JobPage, JobQuery } from './job-list.ts';
+export { type Retention, startRetention } from './retention.ts';
+export { createShares, type Share, type Shares } from './shares.ts';
 
 export interface ResultsOptions {
   readonly queue: Queue;
   readonly storage: Storage;
+  readonly ledger: Ledger;
+  /** Seconds. */
+  readonly retentionS: number;
+  /** Names this process; the numbers of a job's parts hold within it. */
+  readonly epoch: string;
   readonly log: Log;
 }
 
@@ -25,13 +40,18 @@ export interface Results {
   outcome(id: string, signal: AbortSignal): Promise<Job>;
   /** Live or stored. Errors: `not_found`, `gone`. */
   get(id: string): Promise<JobJson>;
-  /** One output, as soon as it is stored. Error: `not_found`. */
+  /** As `get`, once the job has ended or `ms` have passed. Error: the signal's reason, too. */
+  wait(id: string, ms: number, signal: AbortSignal): Promise<JobJson>;
+  list(query: JobQuery): Promise<JobPage>;
+  /** One output, as soon as it is stored. Errors: `not_found`, `gone`. */
   output(id: string, key: string): Promise<OutputFile>;
   /** Keeps a final job's record for later callers; a failure is logged, too. */
   keep(job: Job): Promise<void>;
 }
 
-export function createResults({ queue, storage, log }: ResultsOptions): Results {
+export function createResults(options: ResultsOptions): Results {
+  const { queue, storage, ledger, log, epoch } = options;
+
   async function outcome(id: string, signal: AbortSignal): Promise<Job> {
     for await (const event of queue.watch(id, signal)) {
       if (event.type === 'done') return event.job;
@@ -40,11 +60,24 @@ export function createResults({ queue, storage, log }: ResultsOptions): Results 
   }
 
   async function get(id: string): Promise<JobJson> {
-    const live = isId(id) ? queue.get(id) : undefined;
-    if (live) return toJobJson(live, Date.now());
-    const record = isId(id) ? await storage.stat(recordKey(id)) : undefined;
-    if (record?.meta.job) return record.meta.job as JobJson;
-    throw new AppError('not_found', `there is no job ${id.slice(0, 64)}; results are kept for the retention time only`);
+    const live = queue.get(id);
+    if (live) return toJobJson(live, Date.now(), queue.place(id));
+    const record = await readRecord(storage, id);
+    if (record) return record.job;
+    throw notFound(id, ledger.since, options.retentionS);
+  }
+
+  async function wait(id: string, ms: number, signal: AbortSignal): Promise<JobJson> {
+    if (queue.get(id)) {
+      const waitedEnough = new AppError('deadline_exceeded', 'the job goes on');
+      using limit = createDeadline({ ms, parents: [signal], reason: waitedEnough });
+      try {
+        return toJobJson(await outcome(id, limit.signal), Date.now());
+      } catch (error) {
+        if (error !== waitedEnough) throw error;
+      }
+    }
+    return get(id);
   }
 
   async function output(id: string, key: string): Promise<OutputFile> {
@@ -60,23 +93,28 @@ export function createResults({ queue, storage, log }: ResultsOptions): Results 
   }
 
   async function keep(job: Job): Promise<void> {
+    const isAccepted = ledger.isAccepted(job.id);
     try {
-      const sink = await storage.create(recordKey(job.id), { durable: false });
-      await sink.commit({ job: toJobJson(job, Date.now()) });
+      await writeRecord(storage, { job: toJobJson(job, Date.now()), parts: job.parts, epoch }, isAccepted);
+      if (isAccepted) await ledger.settle(job.id);
     } catch (error) {
       log.error({ err: error, job_id: job.id }, 'the record of a finished job could not be kept');
       throw error;
     }
   }
 
-  return { outcome, get, output, keep };
+  return { outcome, get, wait, list: (query) => listJobs(queue, storage, query), output, keep };
 }
 
-function recordKey(id: string): string {
-  return `jobs/${id}`;
+/** `gone` for an id that this server may have given out longer ago than it keeps results. */
+function notFound(id: string, since: number, retentionS: number): AppError {
+  const bornAt = isId(id) ? decodeTime(id) : 0;
+  if (bornAt >= since && bornAt < Date.now() - retentionS * 1000)
+    return new AppError('gone', `job ${id} has expired: results are kept for ${retentionS} s`);
+  return new AppError('not_found', `there is no job ${id.slice(0, 64)}`);
 }
 
 /** Where a job's output rests. */
-function outputKey(id: string, key: string): string {
+export function outputKey(id: string, key: string): string {
   return `results/${id}/${key}`;
 }

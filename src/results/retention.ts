@@ -4,12 +4,16 @@ import type { Log } from '../core/log.ts';
 import type { Storage } from '../storage/storage.ts';
 
 const EVERY_MS = 60_000;
+/** Short retentions are kept to the second, more or less. */
+const MIN_EVERY_MS = 1000;
 
 export interface RetentionOptions {
   readonly storage: Storage;
   /** Key prefixes whose next segment is a ULID: its time says when the blob was made. */
   readonly prefixes: readonly string[];
   readonly retentionS: number;
+  /** Ids that are needed however old they are: of live jobs and of their files. */
+  readonly inUse: () => ReadonlySet<string>;
   readonly log: Log;
   readonly now?: () => number;
 }
@@ -21,17 +25,20 @@ export interface Retention {
 }
 
 /** Removes what has expired, now and each minute. One failed sweep is logged and the next one tries again. */
-export function startRetention({ storage, prefixes, retentionS, log, now = Date.now }: RetentionOptions): Retention {
+export function startRetention(options: RetentionOptions): Retention {
+  const { storage, prefixes, retentionS, inUse, log, now = Date.now } = options;
   let sweeping = Promise.resolve(0);
 
   async function sweep(): Promise<number> {
     const oldest = now() - retentionS * 1000;
+    const needed = inUse();
     let removed = 0;
     for (const prefix of prefixes) {
       for await (const { key } of storage.list(prefix)) {
         const id = key.slice(prefix.length).split('/')[0] ?? '';
         // Keys are sorted and ids sort by time: the first that is young enough ends the search.
         if (isId(id) && decodeTime(id) >= oldest) break;
+        if (needed.has(id)) continue;
         await storage.delete(key);
         removed += 1;
       }
@@ -46,7 +53,8 @@ export function startRetention({ storage, prefixes, retentionS, log, now = Date.
       return 0;
     });
   };
-  const timer = setInterval(logged, EVERY_MS).unref();
+  const everyMs = Math.min(EVERY_MS, Math.max(MIN_EVERY_MS, (retentionS * 1000) / 4));
+  const timer = setInterval(logged, everyMs).unref();
   logged();
   return { sweep, close: () => clearInterval(timer) };
 }

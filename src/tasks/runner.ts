@@ -112,7 +112,7 @@ async function runSplit(options: RunnerOptions, call: Call, task: SplitTask): Pr
       signal.throwIfAborted();
       results[index] = value;
       done += 1;
-      call.run.part(value);
+      call.run.part(index, { value, outputs: outputs.map(({ key }) => key) });
       call.run.progress(done / parts.length, `${done} of ${parts.length}`);
     }
   }

@@ -7,8 +7,6 @@ import pdf2image from './pdf2image.ts';
 import { createRunner, type LoadedTask } from './runner.ts';
 import type { Task } from './task.ts';
 
-export { defineTask, type Task, type TaskContext } from './task.ts';
-
 /** The tasks that come with the product. A new one: its file, its line here. */
 const BUILT_IN: readonly LoadedTask[] = [
   { task: pdf2image, moduleUrl: new URL('./pdf2image.ts', import.meta.url).href },
@@ -48,8 +46,8 @@ export interface Submission {
 export interface Tasks {
   find(name: string): TaskEntry | undefined;
   list(): readonly TaskEntry[];
-  /** Takes a place in the task's queue, before the body is read. Error: `queue_full`. */
-  reserve(entry: TaskEntry, caller: string): Slot;
+  /** Takes a place in the task's queue, before the body is read. Error: `queue_full`, also where the deadline cannot be kept. */
+  reserve(entry: TaskEntry, options?: { readonly deadlineMs?: number | undefined }): Slot;
   submit(submission: Submission): Job;
 }
 
@@ -83,7 +81,7 @@ export function createTasks(options: TasksOptions): Tasks {
   return {
     find: (name) => entries.get(name),
     list: () => [...entries.values()],
-    reserve: (entry, caller) => options.queue.reserve(entry.task.name, caller),
+    reserve: (entry, reserveOptions) => options.queue.reserve(entry.task.name, reserveOptions),
     submit,
   };
 }

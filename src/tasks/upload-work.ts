@@ -21,7 +21,7 @@ export function createUploadWork(tasks: Tasks): UploadWork {
       const work = read(metadata);
       if (!work) return undefined;
       checkMediaType(work.entry, file.mediaType);
-      const slot = tasks.reserve(work.entry, caller);
+      const slot = tasks.reserve(work.entry);
       try {
         return tasks.submit({ ...work, slot, caller, files: [file.id] }).id;
       } finally {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../../src/core/errors.ts';
 import type { Handler, JobEvent, Queue } from '../../src/queue/queue.ts';
 
@@ -36,6 +37,12 @@ async function final(queue: Queue, id: string): Promise<JobEvent[]> {
   return events;
 }
 
+async function partsOf(events: AsyncIterable<JobEvent>): Promise<unknown[]> {
+  const parts: unknown[] = [];
+  for await (const event of events) if (event.type === 'part') parts.push(event.part.value);
+  return parts;
+}
+
 /** What every queue engine must do. */
 export function queueContract(name: string, createQueue: () => Queue): void {
   suite(`queue contract: ${name}`, () => {
@@ -49,21 +56,21 @@ export function queueContract(name: string, createQueue: () => Queue): void {
         handler: bench.handler,
       });
       const submit = (id: string, caller = 'a', priority = 0) =>
-        queue.submit({ id, task: 't', caller, input: {}, files: [], priority }, queue.reserve('t', caller));
+        queue.submit({ id, task: 't', caller, input: {}, files: [], priority }, queue.reserve('t'));
       return { queue, bench, submit };
     }
 
     test('a full queue refuses the N+1st reservation with Retry-After and takes it again when a place is free', () => {
       const { queue } = setUp({ concurrency: 2, queueSize: 3 });
-      const slots = Array.from({ length: 5 }, () => queue.reserve('t', 'a'));
+      const slots = Array.from({ length: 5 }, () => queue.reserve('t'));
       assert.throws(
-        () => queue.reserve('t', 'a'),
+        () => queue.reserve('t'),
         (error: unknown) => error instanceof AppError && error.code === 'queue_full' && (error.retryAfterS ?? 0) >= 1,
       );
       slots[0]?.release();
       slots[0]?.release();
-      queue.reserve('t', 'a');
-      assert.throws(() => queue.reserve('t', 'a'), AppError);
+      queue.reserve('t');
+      assert.throws(() => queue.reserve('t'), AppError);
       assert.equal(queue.depth('t').free, 0);
     });
 
@@ -94,7 +101,7 @@ export function queueContract(name: string, createQueue: () => Queue): void {
       const { queue, bench, submit } = setUp({ queueSize: 1 });
       submit('one');
       submit('two');
-      assert.throws(() => queue.reserve('t', 'a'), AppError);
+      assert.throws(() => queue.reserve('t'), AppError);
       queue.cancel('two', new AppError('cancelled', 'by request'));
       submit('three');
       bench.finish('one');
@@ -148,6 +155,106 @@ export function queueContract(name: string, createQueue: () => Queue): void {
       await assert.rejects(queue.idle(AbortSignal.abort(new Error('hurry'))), /hurry/);
       bench.finish('one');
       await Promise.all(waits);
+    });
+
+    test('a reader that comes back gets the parts that it missed, each once, before done', async () => {
+      const queue = createQueue();
+      const gate = Promise.withResolvers<void>();
+      const handler: Handler = async (run) => {
+        run.start();
+        for (const index of [2, 0, 0, 1]) run.part(index, { value: index, outputs: [] });
+        await gate.promise;
+        run.part(3, { value: 3, outputs: [] });
+      };
+      queue.work('t', { concurrency: 1, queueSize: 1, eager: false, handler });
+      queue.submit({ id: 'one', task: 't', caller: 'a', input: {}, files: [] }, queue.reserve('t'));
+      const all = partsOf(queue.watch('one', NEVER));
+      const rest = partsOf(queue.watch('one', NEVER, 2));
+      gate.resolve();
+      assert.deepEqual(
+        [await all, await rest],
+        [
+          [2, 0, 1, 3],
+          [1, 3],
+        ],
+      );
+    });
+
+    test('a failed run is followed by the next one after the delay that the task asks for, and the last failure stays', async () => {
+      const queue = createQueue();
+      const attempts: number[] = [];
+      const handler: Handler = async (run) => {
+        run.start();
+        attempts.push(run.job.attempt + 1);
+        throw new AppError('internal', `failure ${attempts.length}`);
+      };
+      const retry = (attempt: number) => (attempt < 3 ? 1 : undefined);
+      queue.work('t', { concurrency: 1, queueSize: 1, eager: false, handler, retry });
+      queue.submit({ id: 'one', task: 't', caller: 'a', input: {}, files: [] }, queue.reserve('t'));
+      await final(queue, 'one');
+      const job = queue.get('one');
+      assert.deepEqual(
+        [attempts, job?.status, job?.attempt, job?.error?.message],
+        [[1, 2, 3], 'failed', 3, 'failure 3'],
+      );
+      assert.equal(queue.depth('t').waiting + queue.depth('t').running, 0);
+    });
+
+    test('a job that waits for its next run can be cancelled', async () => {
+      const queue = createQueue();
+      const handler: Handler = async (run) => {
+        run.start();
+        throw new AppError('internal', 'again');
+      };
+      queue.work('t', { concurrency: 1, queueSize: 1, eager: false, handler, retry: () => 60_000 });
+      queue.submit({ id: 'one', task: 't', caller: 'a', input: {}, files: [] }, queue.reserve('t'));
+      for await (const { job } of queue.watch('one', NEVER)) {
+        if (job.status === 'queued' && job.attempt === 1) queue.cancel('one', new AppError('cancelled', 'enough'));
+      }
+      assert.equal(queue.get('one')?.status, 'cancelled');
+      await queue.idle(NEVER);
+    });
+
+    test('a waiting job knows its place; a running one has none', () => {
+      const { queue, submit } = setUp();
+      for (const id of ['one', 'two', 'three']) submit(id);
+      assert.deepEqual(
+        ['one', 'two', 'three'].map((id) => queue.place(id)?.position),
+        [undefined, 1, 2],
+      );
+    });
+
+    test('a job that was accepted before is let in above the limit', () => {
+      const { queue } = setUp({ concurrency: 1, queueSize: 0 });
+      queue.reserve('t');
+      queue.submit({ id: 'old', task: 't', caller: 'a', input: {}, files: [], attempt: 1, createdAt: 5 });
+      assert.deepEqual([queue.get('old')?.createdAt, queue.get('old')?.attempt], [5, 2]);
+      assert.throws(() => queue.reserve('t'), AppError);
+    });
+
+    test('work that cannot make its deadline is refused at once, as soon as the cost of a job is known', async () => {
+      const { queue, bench, submit } = setUp({ queueSize: 100 });
+      for (let job = 0; job < 5; job++) {
+        submit(`warm${job}`);
+        await delay(20);
+        bench.finish(`warm${job}`);
+        await final(queue, `warm${job}`);
+      }
+      for (let job = 0; job < 50; job++) submit(`ahead${job}`);
+      assert.throws(
+        () => queue.reserve('t', { deadlineMs: 100 }),
+        (error: unknown) => error instanceof AppError && error.code === 'queue_full' && (error.retryAfterS ?? 0) >= 1,
+      );
+      queue.reserve('t', { deadlineMs: 60_000 }).release();
+    });
+
+    test('a closing queue cancels what nobody was promised and leaves the rest unsettled', async () => {
+      const { queue, submit } = setUp({ concurrency: 2 });
+      submit('lost');
+      submit('kept');
+      queue.close(new AppError('draining', 'stop'), ({ id }) => id === 'kept');
+      await delay(1);
+      assert.deepEqual([queue.get('lost')?.status, queue.get('kept')?.status], ['cancelled', 'running']);
     });
 
     test('the watch of an unknown job is not_found', async () => {

@@ -1,9 +1,11 @@
+import type { JobListJson } from '../../api.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Queue } from '../../queue/queue.ts';
 import type { Results } from '../../results/results.ts';
 import type { Admission } from '../admission.ts';
 import { replyBlob } from '../blob.ts';
 import type { Exchange } from '../exchange.ts';
+import { readJobQuery, wantedWaitMs } from '../job-query.ts';
 import { linkJob, linkResult } from '../links.ts';
 import type { Route } from '../route.ts';
 
@@ -19,7 +21,16 @@ type Params = Readonly<Record<string, string>>;
 export function jobRoutes({ queue, results, admission }: JobRoutesOptions): readonly Route[] {
   async function show(exchange: Exchange, { id = '' }: Params): Promise<void> {
     admission.identify(exchange);
-    exchange.replyJson(200, linkJob(exchange, await results.get(id)));
+    const waitMs = wantedWaitMs(exchange);
+    const job = waitMs > 0 ? await results.wait(id, waitMs, exchange.signal) : await results.get(id);
+    exchange.replyJson(200, linkJob(exchange, job), [['cache-control', 'no-store']]);
+  }
+
+  async function list(exchange: Exchange): Promise<void> {
+    admission.identify(exchange);
+    const { jobs, next } = await results.list(readJobQuery(exchange.query));
+    const json: JobListJson = { jobs: jobs.map((job) => linkJob(exchange, job)), next: next ?? null };
+    exchange.replyJson(200, json, [['cache-control', 'no-store']]);
   }
 
   async function cancel(exchange: Exchange, { id = '' }: Params): Promise<void> {
@@ -48,6 +59,7 @@ export function jobRoutes({ queue, results, admission }: JobRoutesOptions): read
   }
 
   return [
+    { method: 'GET', path: '/v1/jobs', handle: list },
     { method: 'GET', path: '/v1/jobs/{id}', handle: show },
     { method: 'DELETE', path: '/v1/jobs/{id}', handle: cancel },
     { method: 'GET', path: '/v1/jobs/{id}/result', handle: result },

@@ -1,0 +1,70 @@
+import { createDeadline } from '../core/deadline.ts';
+import { AppError, toAppError } from '../core/errors.ts';
+import type { Job } from '../queue/queue.ts';
+import type { Acceptance, Results, Share } from '../results/results.ts';
+import type { Exchange } from './exchange.ts';
+import { jobUrl, linkJob, linkResult } from './links.ts';
+import type { Wish } from './prefer.ts';
+
+export interface TaskAnswerOptions {
+  readonly results: Results;
+  readonly acceptance: Acceptance;
+}
+
+/** Answers the call that a job was made for, or throws what it is to be answered with. */
+export type TaskAnswer = (exchange: Exchange, jobId: string, wish: Wish, share: Share) => Promise<void>;
+
+export function createTaskAnswer({ results, acceptance }: TaskAnswerOptions): TaskAnswer {
+  /** A caller that leaves, by its deadline or by hanging up, gives its share of the job up. */
+  async function answer(exchange: Exchange, id: string, wish: Wish, share: Share): Promise<void> {
+    const timeout = new AppError('deadline_exceeded', timeoutDetail(wish), { extra: { job_id: id } });
+    try {
+      exchange.setHeader('content-location', `${jobUrl(exchange, id)}/result`);
+      const job = await outcome(id, wish, exchange.signal, timeout);
+      if (job) replyOutcome(exchange, job);
+      else await handOver(exchange, id, wish, timeout);
+    } catch (error) {
+      share.leave(toAppError(error));
+      throw error;
+    } finally {
+      share.release();
+    }
+  }
+
+  /** undefined: not within the time that the caller waits. */
+  async function outcome(id: string, { waitMs }: Wish, gone: AbortSignal, timeout: AppError): Promise<Job | undefined> {
+    if (waitMs === 0) return undefined;
+    using limit = createDeadline({ ms: waitMs, parents: [gone], reason: timeout });
+    try {
+      return await results.outcome(id, limit.signal);
+    } catch (error) {
+      if (error === timeout) return undefined;
+      throw error;
+    }
+  }
+
+  /** The time is up: the job ends, or goes on without its caller and is durable before the caller knows. */
+  async function handOver(exchange: Exchange, id: string, wish: Wish, timeout: AppError): Promise<void> {
+    if (wish.onTimeout === 'end') throw timeout;
+    await acceptance.accept(id, { deadlineAt: wish.deadlineAt });
+    if (wish.onTimeout === 'tell') throw timeout;
+    exchange.setHeader('content-location', jobUrl(exchange, id));
+    const json = linkJob(exchange, await results.get(id));
+    exchange.replyJson(202, json, [['location', jobUrl(exchange, id)]]);
+  }
+
+  return answer;
+}
+
+function replyOutcome(exchange: Exchange, job: Job): void {
+  if (job.status !== 'succeeded') throw job.error ?? new AppError('internal', `job ${job.id} is ${job.status}`);
+  exchange.replyJson(200, linkResult(exchange, job.id, job.result));
+}
+
+function timeoutDetail({ waitMs, onTimeout }: Wish): string {
+  const end =
+    onTimeout === 'tell'
+      ? 'the job goes on: ask for it by its id'
+      : 'the job was stopped. Ask for more time with ?deadline=';
+  return `no result within ${waitMs / 1000} s; ${end}`;
+}

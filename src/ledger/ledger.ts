@@ -1,0 +1,118 @@
+import { isId } from '../core/ids.ts';
+import type { Job, NewJob } from '../queue/queue.ts';
+import type { Storage } from '../storage/storage.ts';
+
+const PENDING = 'pending/';
+const ATTEMPTS = 'attempts/';
+const SINCE = 'ledger/since';
+
+/** What an accepted job was promised beside its outcome. */
+export interface Terms {
+  /** Milliseconds since the epoch; the job ends `timed_out` then. */
+  readonly deadlineAt?: number | undefined;
+}
+
+/** An accepted job of a process that is gone; its `attempt` counts the runs that had begun. */
+export interface PendingJob {
+  readonly job: NewJob & { readonly attempt: number; readonly createdAt: number };
+  readonly terms: Terms;
+}
+
+/**
+ * The durable record of accepted jobs: a marker `pending/<job>` from accept to settle, and `attempts/<job>-<n>` for each run
+ * that began since. From it the next process knows what it owes.
+ */
+export interface Ledger {
+  /** When the data folder was first used, in milliseconds since the epoch: no id is older. */
+  readonly since: number;
+  /** Durable on return: the job outlives the process from here on. Once for each job. */
+  accept(job: Job, terms?: Terms): Promise<void>;
+  isAccepted(id: string): boolean;
+  /** For a job that `pending` told of and that is live again. */
+  readmit(id: string): void;
+  /** Durable on return: run `attempt` of an accepted job is about to begin. Does nothing for others. */
+  begin(id: string, attempt: number): Promise<void> | undefined;
+  /** Forgets an accepted job, whose outcome is on record now. */
+  settle(id: string): Promise<void>;
+  /** Oldest first. */
+  pending(): AsyncIterable<PendingJob>;
+}
+
+export async function openLedger({ storage }: { readonly storage: Storage }): Promise<Ledger> {
+  const accepted = new Map<string, Promise<void>>();
+  const attempts = await countAttempts();
+  const since = await findSince(storage);
+
+  async function countAttempts(): Promise<Map<string, number>> {
+    const counts = new Map<string, number>();
+    for await (const { key } of storage.list(ATTEMPTS)) {
+      const [id = '', attempt] = key.slice(ATTEMPTS.length).split('-');
+      counts.set(id, Math.max(counts.get(id) ?? 0, Number(attempt)));
+    }
+    return counts;
+  }
+
+  async function accept(job: Job, terms: Terms = {}): Promise<void> {
+    const { id, task, caller, input, files, priority, attempt, createdAt } = job;
+    const marker = { task, caller, input, files, priority, attempt, createdAt, terms };
+    // Known before it is written: a job that starts or ends meanwhile is an accepted one.
+    const written = write(storage, PENDING + id, marker);
+    accepted.set(id, written);
+    try {
+      await written;
+    } catch (error) {
+      accepted.delete(id);
+      throw error;
+    }
+  }
+
+  async function* pending(): AsyncGenerator<PendingJob> {
+    const live = new Set<string>();
+    for await (const { key, meta } of storage.list(PENDING)) {
+      const id = key.slice(PENDING.length);
+      const { terms, ...job } = meta as unknown as PendingJob['job'] & { terms: Terms };
+      live.add(id);
+      yield { job: { ...job, id, attempt: Math.max(job.attempt, attempts.get(id) ?? 0) }, terms };
+    }
+    // A crash between the two deletions of settle leaves these.
+    for (const id of attempts.keys()) if (isId(id) && !live.has(id)) await forgetAttempts(id);
+  }
+
+  async function forgetAttempts(id: string): Promise<void> {
+    const last = attempts.get(id) ?? 0;
+    attempts.delete(id);
+    for (let attempt = 1; attempt <= last; attempt++) await storage.delete(`${ATTEMPTS}${id}-${attempt}`);
+  }
+
+  return {
+    since,
+    accept,
+    isAccepted: (id) => accepted.has(id),
+    readmit: (id) => void accepted.set(id, Promise.resolve()),
+    begin(id, attempt) {
+      if (!accepted.has(id)) return undefined;
+      attempts.set(id, attempt);
+      return write(storage, `${ATTEMPTS}${id}-${attempt}`, {});
+    },
+    async settle(id) {
+      await accepted.get(id);
+      await storage.delete(PENDING + id);
+      accepted.delete(id);
+      await forgetAttempts(id);
+    },
+    pending,
+  };
+}
+
+async function findSince(storage: Storage): Promise<number> {
+  const known = await storage.stat(SINCE);
+  if (known) return Number(known.meta.at);
+  const at = Date.now();
+  await write(storage, SINCE, { at });
+  return at;
+}
+
+async function write(storage: Storage, key: string, meta: Readonly<Record<string, unknown>>): Promise<void> {
+  const sink = await storage.create(key);
+  await sink.commit(meta);
+}

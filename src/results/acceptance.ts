@@ -1,0 +1,78 @@
+import { AppError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
+import type { Ledger, PendingJob, Terms } from '../ledger/ledger.ts';
+import { isFinal, type Job, type Queue } from '../queue/queue.ts';
+import type { Storage } from '../storage/storage.ts';
+import { readRecord } from './record.ts';
+
+/** Deaths of the server in the midst of a job, after which the job is taken for their cause. */
+const MAX_DEATHS = 2;
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+export interface AcceptanceOptions {
+  readonly queue: Queue;
+  readonly ledger: Ledger;
+  /** Writes the record of a final job. */
+  readonly keep: (job: Job) => Promise<void>;
+  readonly storage: Storage;
+  readonly log: Log;
+}
+
+/** Jobs that go on without their callers. */
+export interface Acceptance {
+  /** Durable on return, unless the job has ended meanwhile. Idempotent. */
+  accept(id: string, terms: Terms): Promise<void>;
+  /** Puts back into the queue what the last process had accepted and not finished; tells how many jobs that are. */
+  recover(): Promise<number>;
+}
+
+export function createAcceptance({ queue, ledger, keep, storage, log }: AcceptanceOptions): Acceptance {
+  async function accept(id: string, terms: Terms): Promise<void> {
+    const job = queue.get(id);
+    if (!job || isFinal(job.status) || ledger.isAccepted(id)) return;
+    await ledger.accept(job, terms);
+    endInTime(id, terms);
+  }
+
+  function endInTime(id: string, { deadlineAt }: Terms): void {
+    if (deadlineAt === undefined) return;
+    const reason = new AppError('deadline_exceeded', 'the job was not done by its deadline and was stopped');
+    const ms = Math.min(Math.max(0, deadlineAt - Date.now()), MAX_TIMER_MS);
+    setTimeout(() => queue.cancel(id, reason), ms).unref();
+  }
+
+  async function recover(): Promise<number> {
+    let count = 0;
+    for await (const pending of ledger.pending()) count += Number(await readmit(pending));
+    if (count > 0) log.info({ jobs: count }, 'jobs of the last process go on');
+    return count;
+  }
+
+  async function readmit({ job, terms }: PendingJob): Promise<boolean> {
+    ledger.readmit(job.id);
+    if (await readRecord(storage, job.id)) {
+      await ledger.settle(job.id);
+      return false;
+    }
+    try {
+      if (job.attempt >= MAX_DEATHS)
+        throw new AppError('worker_crashed', 'the server died twice while it ran this job');
+      queue.submit(job);
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      log.warn({ job_id: job.id, task: job.task, code: error.code }, error.message);
+      await keep(failed(job, error));
+      return false;
+    }
+    endInTime(job.id, terms);
+    return true;
+  }
+
+  return { accept, recover };
+}
+
+/** A job that is not run any more. */
+function failed(job: PendingJob['job'], error: AppError): Job {
+  const ended = { startedAt: undefined, finishedAt: Date.now(), result: undefined, parts: [] };
+  return { priority: 0, ...job, ...ended, status: 'failed', progress: 0, message: undefined, error };
+}

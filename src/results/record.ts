@@ -1,0 +1,37 @@
+import type { JobJson } from '../api.ts';
+import { isId } from '../core/ids.ts';
+import type { Part } from '../queue/queue.ts';
+import type { BlobInfo, ListOptions, Storage } from '../storage/storage.ts';
+
+const JOBS = 'jobs/';
+
+/** What is kept of a job that has ended. */
+export interface JobRecord {
+  readonly job: JobJson;
+  /** In the order in which they were finished. */
+  readonly parts: readonly Part[];
+  /** Which process numbered the parts. */
+  readonly epoch: string;
+}
+
+export async function readRecord(storage: Storage, id: string): Promise<JobRecord | undefined> {
+  const info = isId(id) ? await storage.stat(JOBS + id) : undefined;
+  return info && fromInfo(info);
+}
+
+/** Error: `conflict`, when the job has a record: its first outcome stays. */
+export async function writeRecord(storage: Storage, record: JobRecord, isDurable: boolean): Promise<void> {
+  const sink = await storage.create(JOBS + record.job.id, { durable: isDurable });
+  await sink.commit({ ...record });
+}
+
+/** Newest first, those older than the job `after`. */
+export async function* listRecords(storage: Storage, after: string | undefined): AsyncGenerator<JobRecord> {
+  const options: ListOptions = { isReversed: true, ...(after === undefined ? {} : { after: JOBS + after }) };
+  for await (const info of storage.list(JOBS, options)) yield fromInfo(info);
+}
+
+function fromInfo({ meta }: BlobInfo): JobRecord {
+  const { job, parts = [], epoch = '' } = meta as unknown as Partial<JobRecord> & Pick<JobRecord, 'job'>;
+  return { job, parts, epoch };
+}
