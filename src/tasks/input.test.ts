@@ -15,6 +15,7 @@ test('query text becomes what the schema asks for', () => {
     pages: '1-3',
     format: 'png',
     quality: 85,
+    level: 'fast',
     text: false,
   });
 });
