@@ -48,7 +48,7 @@ function parseNetwork(text: string): Network {
   }
 }
 
-/** The last address of X-Forwarded-For that is no trusted proxy: any client can forge what stands before it. */
+/** The last address of X-Forwarded-For that is no trusted proxy; every client can forge what stands before it. */
 function clientAddress(exchange: Exchange, proxies: readonly Network[]): string {
   const path = [...exchange.headers('x-forwarded-for').join(',').split(','), exchange.peer].map((part) => part.trim());
   let nearest = exchange.peer;

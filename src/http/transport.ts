@@ -57,7 +57,7 @@ export interface WholeAnswer {
 
 export interface TransportOptions {
   readonly host: string;
-  /** 0: any free port. */
+  /** 0: a free one. */
   readonly port: number;
   /** Connections at once; further ones are closed as they come. */
   readonly maxConnections: number;
@@ -78,5 +78,5 @@ export interface Listening {
   close(): Promise<void>;
 }
 
-/** Error: any that listening can fail with, `EADDRINUSE` among them. */
+/** Error: whatever listening can fail with, `EADDRINUSE` among them. */
 export type Transport = (options: TransportOptions) => Promise<Listening>;

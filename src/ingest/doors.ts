@@ -55,7 +55,7 @@ export interface Delivered {
 export interface Doors {
   /** The body is the file. */
   raw(delivery: Delivery): Promise<Delivered>;
-  /** `multipart/form-data`: any number of files and fields. Error: `bad_multipart`. */
+  /** `multipart/form-data`, any number of files and fields. Error: `bad_multipart`. */
   form(delivery: Delivery): Promise<Delivered>;
   /** A JSON object with one of `file` (an id), `url`, `base64`, or none. Errors: `bad_request`, `bad_base64`, `blocked_address`, `not_found`. */
   json(delivery: Delivery): Promise<Delivered>;

@@ -33,7 +33,7 @@ export interface ReceiveOptions {
   /** Exactly so many bytes must come. */
   readonly declaredBytes?: number | undefined;
   readonly maxBytes: number;
-  /** undefined: any rate will do. */
+  /** undefined: however slow. */
   readonly minRate?: MinRate | undefined;
   /** The content must match each. */
   readonly expectedDigests?: readonly ExpectedDigest[];
