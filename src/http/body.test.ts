@@ -84,4 +84,12 @@ suite('Body', () => {
     body.end();
     await first;
   });
+
+  test('a chunk that is given back is gone, but not one that shares its memory with others', () => {
+    const { body } = open();
+    const own = Buffer.allocUnsafeSlow(100);
+    const [part, rest] = [Buffer.allocUnsafeSlow(100).subarray(0, 50), bytes('pooled')];
+    for (const chunk of [own, part, rest]) body.recycle(chunk);
+    assert.deepEqual([own.byteLength, part.byteLength, rest.byteLength], [0, 50, 6]);
+  });
 });

@@ -67,6 +67,15 @@ export class Body implements AsyncIterable<Uint8Array> {
     return this.#isEnded ? undefined : await this.#wait(signal);
   }
 
+  /**
+   * Frees the memory of a chunk that nobody looks at any more. Left to V8, which counts array buffers but sees little reason
+   * for a cheap collection, 1 GB of body took 64 full ones and a second of CPU time (measured).
+   */
+  recycle(chunk: Uint8Array): void {
+    const { buffer } = chunk;
+    if (buffer instanceof ArrayBuffer && buffer.byteLength === chunk.byteLength) buffer.transfer(0);
+  }
+
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
     for (let chunk = await this.next(); chunk; chunk = await this.next()) yield chunk;
   }

@@ -5,6 +5,8 @@ export interface ByteSource {
    * or with the signal's reason.
    */
   next(signal?: AbortSignal): Promise<Uint8Array | undefined>;
+  /** Takes back a chunk that its owner is done with; its memory is gone then. For sources that gain by it. */
+  recycle?(chunk: Uint8Array): void;
 }
 
 /** A source whose end and whose error are final: asked again it says the same, so that a part never passes for the whole. */

@@ -139,6 +139,22 @@ suite('receiving a file', () => {
     assert.equal(asked, 6);
   });
 
+  test('a chunk is given back once, after it was written and hashed', async () => {
+    await using subject = createSubject(createMemoryStorage());
+    const chunks = Array.from({ length: 20 }, (_, index) => Buffer.alloc(200, index));
+    const whole = Buffer.concat(chunks);
+    const recycled: Uint8Array[] = [];
+    const recycle = (chunk: Uint8Array) => {
+      recycled.push(chunk);
+      chunk.fill(255);
+    };
+    const file = await subject.receive({ ...sourceOf(chunks), recycle });
+    assert.equal(file.sha256, sha256(whole));
+    assert.deepEqual(recycled, chunks);
+    const stored = await Array.fromAsync(await subject.storage.open(`files/${file.id}`));
+    assert.ok(Buffer.concat(stored).equals(whole));
+  });
+
   test('a slow disk holds the source back at the size of the channel', async () => {
     const writing = Promise.withResolvers<void>();
     const disk = Promise.withResolvers<void>();

@@ -49,12 +49,13 @@ async function run({ minRate, signal, ...options }: TransferOptions, channel: Ch
     stopped.abort(reason);
     channel.fail(reason);
   }
+  const onWritten = (chunk: Uint8Array) => options.source.recycle?.(chunk);
   const onAbort = () => stop(signal.reason);
   signal.addEventListener('abort', onAbort, { once: true });
   const clock = minRate && new RateClock({ rate: minRate, onTooSlow: stop });
   try {
     const reading = readInto({ ...options, channel, clock, signal: stopped.signal });
-    const writing = writeFrom({ ...options, channel });
+    const writing = writeFrom({ ...options, channel, onWritten });
     const [total] = await Promise.all([writing.catch(stop), reading.catch(stop)]);
     stopped.signal.throwIfAborted();
     return total ?? 0;

@@ -9,11 +9,20 @@ export interface WriterOptions {
   readonly digester: Pick<Digester, 'update'>;
   /** Sees each batch before it is written. */
   readonly onBatch: (batch: readonly Uint8Array[]) => void;
+  /** Gets each chunk once it is written and no longer needed. */
+  readonly onWritten: (chunk: Uint8Array) => void;
   readonly trace: UploadTrace | undefined;
 }
 
 /** The writing coroutine: waits for bytes, takes all that are there, waits for the disk. Returns their number. */
-export async function writeFrom({ channel, sink, digester, onBatch, trace }: WriterOptions): Promise<number> {
+export async function writeFrom({
+  channel,
+  sink,
+  digester,
+  onBatch,
+  onWritten,
+  trace,
+}: WriterOptions): Promise<number> {
   let total = 0;
   for (;;) {
     trace?.writer('get');
@@ -26,6 +35,7 @@ export async function writeFrom({ channel, sink, digester, onBatch, trace }: Wri
     // Here, not before: the digest uses the CPU while the disk works.
     digester.update(batch);
     await writing;
+    for (const chunk of batch) onWritten(chunk);
     trace?.writer('done');
   }
 }
