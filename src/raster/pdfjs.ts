@@ -1,21 +1,20 @@
-import { readFile, stat } from 'node:fs/promises';
 import { type Canvas, createCanvas, type SKRSContext2D } from '@napi-rs/canvas';
 import {
   AnnotationMode,
   getDocument,
+  PasswordResponses,
   type PDFDocumentLoadingTask,
   type PDFDocumentProxy,
   type PDFPageProxy,
 } from 'pdfjs-dist/legacy/build/pdf.mjs';
 import { AppError } from '../core/errors.ts';
 import { isBlank } from './blank.ts';
+import { readDocument } from './document-file.ts';
 import { createFaultFinder, type FindFault } from './pdfjs-fault.ts';
 import { registerFallbackFonts } from './pdfjs-fonts.ts';
 import { type DocumentOptions, documentOptions, packageFolder } from './pdfjs-options.ts';
 import type { Bitmap, PageSize, RasterDocument, RasterEngine, RenderOptions } from './raster.ts';
-
-/** Larger files are `too_large`: pdf.js holds the whole document in memory. */
-const MAX_DOCUMENT_BYTES = 512 * 1024 * 1024;
+import { assertArea, assertPage, noMemory, passwordError, pixelSize } from './refusals.ts';
 
 /** The engine of Mozilla's viewer: widest coverage of odd files, draws in this thread. */
 export function createPdfjsEngine(): RasterEngine {
@@ -92,9 +91,7 @@ class PdfjsDocument implements RasterDocument {
   }
 
   async #withPage<T>(page: number, use: (proxy: PDFPageProxy) => Promise<T>): Promise<T> {
-    if (!Number.isInteger(page) || page < 1 || page > this.pageCount) {
-      throw new AppError('invalid_input', `there is no page ${page}: the document has ${this.pageCount}`);
-    }
+    assertPage(page, this.pageCount);
     let proxy: PDFPageProxy | undefined;
     try {
       proxy = await this.#document.getPage(page);
@@ -109,26 +106,10 @@ class PdfjsDocument implements RasterDocument {
   }
 }
 
-async function readDocument(path: string): Promise<Uint8Array> {
-  const { size } = await stat(path);
-  if (size > MAX_DOCUMENT_BYTES) {
-    throw new AppError(
-      'too_large',
-      `the document has ${size} bytes, what can be drawn is at most ${MAX_DOCUMENT_BYTES}`,
-    );
-  }
-  const bytes = await readFile(path);
-  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
 function openError(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof AppError) return error;
   if (error.name === 'PasswordException') {
-    const isWrong = 'code' in error && error.code === 2;
-    const detail = isWrong
-      ? 'the document is encrypted and the password is wrong'
-      : 'the document is encrypted and needs a password: give it as password';
-    return new AppError('password_required', detail, { cause: error });
+    return passwordError('code' in error && error.code === PasswordResponses.INCORRECT_PASSWORD, error);
   }
   return new AppError('invalid_pdf', `the file cannot be read as a PDF: ${reasonOf(error)}`, { cause: error });
 }
@@ -139,21 +120,7 @@ function reasonOf(error: unknown): string {
 
 function sizeOf(proxy: PDFPageProxy, page: number): PageSize {
   const { width, height } = proxy.getViewport({ scale: 1 });
-  if (!(width > 0 && height > 0 && Number.isFinite(width * height))) {
-    throw new AppError('invalid_pdf', `page ${page} has no area: ${width} x ${height} points`);
-  }
-  return { width, height };
-}
-
-function pixelSize(size: PageSize, page: number, { scale, maxPixels }: RenderOptions): PageSize {
-  const width = Math.max(1, Math.round(size.width * scale));
-  const height = Math.max(1, Math.round(size.height * scale));
-  // Written so that NaN is refused too: the canvas would take it and fail without a word.
-  if (!(width * height <= maxPixels)) {
-    const detail = `page ${page} would have ${width} x ${height} pixels, the limit is ${maxPixels}: ask for fewer dpi`;
-    throw new AppError('page_too_large', detail);
-  }
-  return { width, height };
+  return assertArea({ width, height }, page);
 }
 
 async function drawPage(proxy: PDFPageProxy, { width, height }: PageSize, options: RenderOptions): Promise<Uint8Array> {
@@ -174,7 +141,7 @@ function assertAllocated(context: SKRSContext2D, page: number): void {
   context.fillStyle = '#fff';
   context.fillRect(0, 0, 1, 1);
   if (context.getImageData(0, 0, 1, 1).data[3] !== 255) {
-    throw new AppError('page_too_large', `there is no memory for the pixels of page ${page}: ask for fewer dpi`);
+    throw noMemory(page);
   }
   context.clearRect(0, 0, 1, 1);
 }

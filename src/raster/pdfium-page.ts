@@ -1,0 +1,46 @@
+import type { Pdfium, Placement, Pointer } from './pdfium-library.ts';
+import type { PdfiumSession } from './pdfium-session.ts';
+import type { Bitmap, PageSize } from './raster.ts';
+import { noMemory } from './refusals.ts';
+
+const FORMAT_BGRA = 4;
+/** Annotations too; bytes in the order RGBA, which costs PDFium nothing. */
+const FLAGS = 0x01 | 0x10;
+const WHITE = 0xffffffff;
+const CLEAR = 0;
+const BYTES_PER_PIXEL = 4;
+
+/**
+ * Draws a page. The pixels are a view of the library's memory: valid until the next call into it, so that they go to
+ * the encoder without a copy. Error: `page_too_large` if there is no memory.
+ */
+export function drawPage(
+  session: PdfiumSession,
+  page: number,
+  { width, height, transparent }: PageSize & { readonly transparent: boolean },
+): Bitmap {
+  const { calls, memory } = session.pdfium;
+  const handle = session.load(page);
+  const pixels = session.pixels(width * height * BYTES_PER_PIXEL);
+  const bitmap = pixels && calls.FPDFBitmap_CreateEx(width, height, FORMAT_BGRA, pixels, width * BYTES_PER_PIXEL);
+  if (bitmap === 0) throw noMemory(page);
+  const placement: Placement = [0, 0, width, height, 0, FLAGS];
+  calls.FPDFBitmap_FillRect(bitmap, 0, 0, width, height, transparent ? CLEAR : WHITE);
+  calls.FPDF_RenderPageBitmap(bitmap, handle, ...placement);
+  if (session.form !== 0) calls.FPDF_FFLDraw(session.form, bitmap, handle, ...placement);
+  calls.FPDFBitmap_Destroy(bitmap);
+  return { width, height, data: memory().subarray(pixels, pixels + width * height * BYTES_PER_PIXEL) };
+}
+
+/** The page's text in reading order, lines ended by \n. */
+export function readText({ calls, memory }: Pdfium, page: Pointer): string {
+  const text = calls.FPDFText_LoadPage(page);
+  if (text === 0) return '';
+  const count = calls.FPDFText_CountChars(text);
+  const buffer = calls.malloc((count + 1) * 2);
+  const units = calls.FPDFText_GetText(text, 0, count, buffer);
+  const found = Buffer.from(memory().buffer, buffer, Math.max(0, units - 1) * 2).toString('utf16le');
+  calls.free(buffer);
+  calls.FPDFText_ClosePage(text);
+  return found.replaceAll('\r\n', '\n');
+}

@@ -1,0 +1,114 @@
+import { AppError } from '../core/errors.ts';
+import type { Pdfium, Pointer } from './pdfium-library.ts';
+import { passwordError } from './refusals.ts';
+
+/** What FPDF_GetLastError says. */
+const PASSWORD_ERROR = 4;
+const REASONS: Readonly<Record<number, string>> = {
+  2: 'it cannot be read',
+  3: 'it is no PDF, or damaged beyond repair',
+  5: 'its kind of encryption is not supported',
+};
+
+interface Pixels {
+  readonly pointer: Pointer;
+  readonly bytes: number;
+}
+
+const NO_PIXELS: Pixels = { pointer: 0, bytes: 0 };
+
+/** An open document, its form, and the page that was asked for last, in one instance of the library. */
+export class PdfiumSession implements Disposable {
+  readonly pdfium: Pdfium;
+  readonly pageCount: number;
+  /** 0: the document has no form. */
+  readonly form: Pointer;
+  readonly #resources = new DisposableStack();
+  readonly #document: Pointer;
+  #pixels: Pixels = NO_PIXELS;
+  #page: { readonly number: number; readonly pointer: Pointer } | undefined;
+
+  /** Errors: `invalid_pdf`, `password_required`. */
+  constructor(pdfium: Pdfium, bytes: Uint8Array, password: string | undefined) {
+    this.pdfium = pdfium;
+    using opening = new DisposableStack();
+    this.#document = openDocument(pdfium, { bytes, password }, opening);
+    this.pageCount = pdfium.calls.FPDF_GetPageCount(this.#document);
+    if (this.pageCount < 1) throw new AppError('invalid_pdf', 'the document has no pages');
+    this.form = openForm(pdfium, this.#document, opening);
+    this.#resources = opening.move();
+  }
+
+  /** The page's handle, valid until another page is asked for. Error: `invalid_pdf`. */
+  load(number: number): Pointer {
+    if (this.#page?.number === number) return this.#page.pointer;
+    this.#closePage();
+    const { calls } = this.pdfium;
+    const pointer = calls.FPDF_LoadPage(this.#document, number - 1);
+    if (pointer === 0) throw new AppError('invalid_pdf', `page ${number} cannot be read`);
+    this.#page = { number, pointer };
+    if (this.form !== 0) calls.FORM_OnAfterLoadPage(pointer, this.form);
+    return pointer;
+  }
+
+  /** At least so many bytes for pixels, the same ones as last time where they suffice; 0: there is no memory. */
+  pixels(bytes: number): Pointer {
+    if (bytes <= this.#pixels.bytes) return this.#pixels.pointer;
+    const { calls } = this.pdfium;
+    calls.free(this.#pixels.pointer);
+    const pointer = calls.malloc(bytes);
+    this.#pixels = pointer === 0 ? NO_PIXELS : { pointer, bytes };
+    return pointer;
+  }
+
+  [Symbol.dispose](): void {
+    this.#closePage();
+    this.pdfium.calls.free(this.#pixels.pointer);
+    this.#pixels = NO_PIXELS;
+    this.#resources.dispose();
+  }
+
+  #closePage(): void {
+    const page = this.#page;
+    if (page === undefined) return;
+    this.#page = undefined;
+    if (this.form !== 0) this.pdfium.calls.FORM_OnBeforeClosePage(page.pointer, this.form);
+    this.pdfium.calls.FPDF_ClosePage(page.pointer);
+  }
+}
+
+function openDocument(
+  { calls, memory }: Pdfium,
+  { bytes, password }: { readonly bytes: Uint8Array; readonly password: string | undefined },
+  resources: DisposableStack,
+): Pointer {
+  const place = (content: Uint8Array) => {
+    const pointer = calls.malloc(Math.max(1, content.length));
+    if (pointer === 0) throw new AppError('too_large', 'there is no memory for the document');
+    resources.defer(() => calls.free(pointer));
+    memory().set(content, pointer);
+    return pointer;
+  };
+  const secret = password === undefined ? 0 : place(Buffer.from(`${password}\0`));
+  const document = calls.FPDF_LoadMemDocument(place(bytes), bytes.length, secret);
+  if (document === 0) {
+    const error = calls.FPDF_GetLastError();
+    if (error === PASSWORD_ERROR) throw passwordError(password !== undefined);
+    throw new AppError('invalid_pdf', `the file cannot be read as a PDF: ${REASONS[error] ?? `error ${error}`}`);
+  }
+  resources.defer(() => calls.FPDF_CloseDocument(document));
+  return document;
+}
+
+/** Without a form environment fields are drawn only where the document carries their pictures. */
+function openForm({ calls }: Pdfium, document: Pointer, resources: DisposableStack): Pointer {
+  if (calls.FPDF_GetFormType(document) === 0) return 0;
+  const info = calls.PDFiumExt_OpenFormFillInfo();
+  const form = calls.PDFiumExt_InitFormFillEnvironment(document, info);
+  resources.defer(() => {
+    if (form !== 0) calls.PDFiumExt_ExitFormFillEnvironment(form);
+    calls.PDFiumExt_CloseFormFillInfo(info);
+  });
+  if (form !== 0) calls.FPDF_RemoveFormFieldHighlight(form);
+  return form;
+}

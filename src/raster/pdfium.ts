@@ -1,0 +1,150 @@
+import { AppError } from '../core/errors.ts';
+import { isBlank } from './blank.ts';
+import { readDocument } from './document-file.ts';
+import { createPdfiumLoader, type Pdfium } from './pdfium-library.ts';
+import { drawPage, readText } from './pdfium-page.ts';
+import { PdfiumSession } from './pdfium-session.ts';
+import type { Bitmap, PageSize, RasterDocument, RasterEngine, RenderOptions } from './raster.ts';
+import { assertArea, assertPage, pixelSize } from './refusals.ts';
+
+/** An instance that has grown beyond this is dropped with its document, since its memory never shrinks. */
+const SPARE_BYTES = 64 * 2 ** 20;
+
+/** Pixels on the longer side of the second look. */
+const PREVIEW_SIDE = 64;
+
+interface Source {
+  readonly path: string;
+  readonly password: string | undefined;
+}
+
+/** Where instances come from and go to. */
+interface Instances {
+  take(): Promise<Pdfium>;
+  give(pdfium: Pdfium): void;
+}
+
+/**
+ * Chrome's engine in WebAssembly: the fastest; what it does to its memory stays in there. It leaves out what it cannot
+ * decode without a word, so a page that comes out blank is shown to `second`.
+ */
+export function createPdfiumEngine(second: () => Promise<RasterEngine>): RasterEngine {
+  const instances = createInstances();
+  return {
+    name: 'pdfium',
+    open: async (path, { password }) => {
+      const source = { path, password };
+      return new PdfiumDocument({ instances, source, second, session: await openSession(instances, source) });
+    },
+  };
+}
+
+function createInstances(): Instances {
+  const load = createPdfiumLoader();
+  let spare: Pdfium | undefined;
+  return {
+    take: async () => {
+      const taken = spare;
+      spare = undefined;
+      return taken ?? load();
+    },
+    give: (pdfium) => {
+      if (pdfium.memory().length <= SPARE_BYTES) spare = pdfium;
+    },
+  };
+}
+
+interface DocumentParts {
+  readonly instances: Instances;
+  readonly source: Source;
+  readonly second: () => Promise<RasterEngine>;
+  readonly session: PdfiumSession;
+}
+
+class PdfiumDocument implements RasterDocument {
+  readonly pageCount: number;
+  readonly #parts: DocumentParts;
+  /** undefined: the last call trapped; the next one opens the document again in a fresh instance. */
+  #session: PdfiumSession | undefined;
+
+  constructor(parts: DocumentParts) {
+    this.pageCount = parts.session.pageCount;
+    this.#parts = parts;
+    this.#session = parts.session;
+  }
+
+  pageSize(page: number): Promise<PageSize> {
+    return this.#withPage(page, (session) => sizeOf(session, page));
+  }
+
+  async render(page: number, options: RenderOptions): Promise<Bitmap> {
+    const bitmap = await this.#withPage(page, (session) => {
+      const { width, height } = pixelSize(sizeOf(session, page), page, options);
+      return drawPage(session, page, { width, height, transparent: options.transparent });
+    });
+    if (isBlank(bitmap)) await this.#assertMeantBlank(page);
+    return bitmap;
+  }
+
+  text(page: number): Promise<string> {
+    return this.#withPage(page, (session) => readText(session.pdfium, session.load(page)));
+  }
+
+  async close(): Promise<void> {
+    const session = this.#session;
+    this.#session = undefined;
+    if (session === undefined) return;
+    session[Symbol.dispose]();
+    this.#parts.instances.give(session.pdfium);
+  }
+
+  async #assertMeantBlank(page: number): Promise<void> {
+    const { source, second } = this.#parts;
+    const engine = await second();
+    const document = await engine.open(source.path, source.password === undefined ? {} : { password: source.password });
+    try {
+      const { width, height } = await document.pageSize(page);
+      const preview = {
+        scale: PREVIEW_SIDE / Math.max(width, height),
+        transparent: false,
+        maxPixels: PREVIEW_SIDE ** 2,
+      };
+      if (isBlank(await document.render(page, preview))) return;
+    } finally {
+      await document.close();
+    }
+    throw new AppError('invalid_pdf', `page ${page} comes out blank: ${engine.name} draws something`);
+  }
+
+  async #withPage<T>(page: number, use: (session: PdfiumSession) => T): Promise<T> {
+    assertPage(page, this.pageCount);
+    this.#session ??= await openSession(this.#parts.instances, this.#parts.source);
+    try {
+      return use(this.#session);
+    } catch (error) {
+      if (error instanceof AppError) throw error;
+      this.#session = undefined;
+      throw new AppError('invalid_pdf', `page ${page} cannot be drawn: ${String(error)}`, { cause: error });
+    }
+  }
+}
+
+async function openSession(instances: Instances, { path, password }: Source): Promise<PdfiumSession> {
+  const bytes = await readDocument(path);
+  const pdfium = await instances.take();
+  try {
+    return new PdfiumSession(pdfium, bytes, password);
+  } catch (error) {
+    if (!(error instanceof AppError)) {
+      throw new AppError('invalid_pdf', `the file cannot be read as a PDF: ${String(error)}`, { cause: error });
+    }
+    instances.give(pdfium);
+    throw error;
+  }
+}
+
+function sizeOf(session: PdfiumSession, page: number): PageSize {
+  const handle = session.load(page);
+  const { FPDF_GetPageWidthF, FPDF_GetPageHeightF } = session.pdfium.calls;
+  return assertArea({ width: FPDF_GetPageWidthF(handle), height: FPDF_GetPageHeightF(handle) }, page);
+}
