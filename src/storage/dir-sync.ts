@@ -1,12 +1,15 @@
 import { open } from 'node:fs/promises';
 
+/** Makes the names in the folder at this path durable. */
+export type DirSync = (path: string) => Promise<void>;
+
 /**
  * Makes the names in a directory durable, one fsync for all who wait together (group commit).
  *
  *     sync A  -> [ fsync 1 ]
  *     sync B, C -> .. wait ..[ fsync 2 ]     fsync 1 may have begun before B's rename, so B cannot share it
  */
-export function createDirSync(fsyncDir: (path: string) => Promise<void> = fsyncOnce): (path: string) => Promise<void> {
+export function createDirSync(fsyncDir: DirSync = fsyncOnce): DirSync {
   const turns = new Map<string, Turn>();
 
   function start(path: string): Promise<void> {

@@ -1,6 +1,7 @@
 import { mkdir, rename, rmdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { systemCode } from '../core/errors.ts';
+import type { DirSync } from './dir-sync.ts';
 
 /** Renames into folders that come and go with the blobs in them. */
 export interface DiskFolders {
@@ -16,7 +17,7 @@ export interface DiskFolders {
 const PLACE_ATTEMPTS = 5;
 
 /** `top` exists and stays, and so do the folders directly in it. */
-export function createFolders(top: string, syncDir: (path: string) => Promise<void>): DiskFolders {
+export function createFolders(top: string, syncDir: DirSync): DiskFolders {
   /** Folders whose own name may not be durable yet. */
   const unsynced = new Set<string>();
 

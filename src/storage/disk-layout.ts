@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, rm, rmdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { systemCode } from '../core/errors.ts';
+import type { DirSync } from './dir-sync.ts';
 import { assertKey } from './storage.ts';
 
 export const META_SUFFIX = '.json';
@@ -11,6 +12,8 @@ export const META_SUFFIX = '.json';
  * `growing/<id>` and `growing/<id>.json` the same for what still grows, `tmp/`.
  */
 export interface DiskLayout {
+  /** Absolute, and everything below is. */
+  readonly root: string;
   readonly blobs: string;
   readonly growing: string;
   readonly tmp: string;
@@ -20,7 +23,8 @@ export interface DiskLayout {
   newTempPath(): string;
 }
 
-export function createLayout(root: string): DiskLayout {
+export function createLayout(dataDir: string): DiskLayout {
+  const root = resolve(dataDir);
   const blobs = join(root, 'blobs');
   const tmp = join(root, 'tmp');
   const start = randomBytes(6).toString('hex');
@@ -30,6 +34,7 @@ export function createLayout(root: string): DiskLayout {
     return join(blobs, key);
   }
   return {
+    root,
     blobs,
     growing: join(root, 'growing'),
     tmp,
@@ -40,11 +45,14 @@ export function createLayout(root: string): DiskLayout {
 }
 
 /** Makes the folders and removes what a crash left: temporary files, bytes without sidecar, empty folders. */
-export async function prepareLayout(layout: DiskLayout): Promise<void> {
+export async function prepareLayout(layout: DiskLayout, syncDir: DirSync): Promise<void> {
   await rm(layout.tmp, { recursive: true, force: true });
   await mkdir(layout.tmp, { recursive: true });
   await mkdir(layout.blobs, { recursive: true });
   await mkdir(layout.growing, { recursive: true });
+  // A file is only as durable as the folders above it.
+  await syncDir(layout.root);
+  await syncDir(dirname(layout.root));
   await sweep(layout.blobs);
   await sweep(layout.growing);
 }

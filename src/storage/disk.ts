@@ -23,8 +23,8 @@ export async function openDiskStorage({
   dataDir,
 }: DiskStorageOptions): Promise<Storage & Adopting & Appendable & Finite> {
   const layout = createLayout(dataDir);
-  await prepareLayout(layout);
   const syncDir = createDirSync();
+  await prepareLayout(layout, syncDir);
   const folders = createFolders(layout.blobs, syncDir);
   const lookup = createLookup(layout);
   const room = createRoom(() => statfs(layout.blobs));
