@@ -1,4 +1,4 @@
-import type { Pdfium, Placement, Pointer } from './pdfium-library.ts';
+import type { Pdfium, Placement, Pointer } from './pdfium-calls.ts';
 import type { PdfiumSession } from './pdfium-session.ts';
 import type { Bitmap, PageSize } from './raster.ts';
 import { noMemory } from './refusals.ts';
@@ -29,7 +29,12 @@ export function drawPage(
   calls.FPDF_RenderPageBitmap(bitmap, handle, ...placement);
   if (session.form !== 0) calls.FPDF_FFLDraw(session.form, bitmap, handle, ...placement);
   calls.FPDFBitmap_Destroy(bitmap);
-  return { width, height, data: memory().subarray(pixels, pixels + width * height * BYTES_PER_PIXEL) };
+  return {
+    width,
+    height,
+    engine: 'pdfium',
+    data: memory().subarray(pixels, pixels + width * height * BYTES_PER_PIXEL),
+  };
 }
 
 /** The page's text in reading order, lines ended by \n. */

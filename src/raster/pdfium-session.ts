@@ -1,5 +1,5 @@
 import { AppError } from '../core/errors.ts';
-import type { Pdfium, Pointer } from './pdfium-library.ts';
+import type { Pdfium, Pointer } from './pdfium-calls.ts';
 import { passwordError } from './refusals.ts';
 
 /** What FPDF_GetLastError says. */
@@ -32,6 +32,7 @@ export class PdfiumSession implements Disposable {
   constructor(pdfium: Pdfium, bytes: Uint8Array, password: string | undefined) {
     this.pdfium = pdfium;
     using opening = new DisposableStack();
+    pdfium.missingCharsets.clear();
     this.#document = openDocument(pdfium, { bytes, password }, opening);
     this.pageCount = pdfium.calls.FPDF_GetPageCount(this.#document);
     if (this.pageCount < 1) throw new AppError('invalid_pdf', 'the document has no pages');

@@ -1,10 +1,12 @@
 import { AppError } from '../core/errors.ts';
 import { isBlank } from './blank.ts';
 import { readDocument } from './document-file.ts';
-import { createPdfiumLoader, type Pdfium } from './pdfium-library.ts';
+import type { Pdfium } from './pdfium-calls.ts';
+import { findConcern } from './pdfium-concern.ts';
+import { createPdfiumLoader } from './pdfium-library.ts';
 import { drawPage, readText } from './pdfium-page.ts';
 import { PdfiumSession } from './pdfium-session.ts';
-import type { Bitmap, PageSize, RasterDocument, RasterEngine, RenderOptions } from './raster.ts';
+import type { Bitmap, CriticalDocument, CriticalEngine, PageSize, RasterEngine, RenderOptions } from './raster.ts';
 import { assertArea, assertPage, pixelSize } from './refusals.ts';
 
 /** An instance that has grown beyond this is dropped with its document, since its memory never shrinks. */
@@ -28,7 +30,7 @@ interface Instances {
  * Chrome's engine in WebAssembly: the fastest; what it does to its memory stays in there. It leaves out what it cannot
  * decode without a word, so a page that comes out blank is shown to `second`.
  */
-export function createPdfiumEngine(second: () => Promise<RasterEngine>): RasterEngine {
+export function createPdfiumEngine(second: () => Promise<RasterEngine>): CriticalEngine {
   const instances = createInstances();
   return {
     name: 'pdfium',
@@ -61,7 +63,7 @@ interface DocumentParts {
   readonly session: PdfiumSession;
 }
 
-class PdfiumDocument implements RasterDocument {
+class PdfiumDocument implements CriticalDocument {
   readonly pageCount: number;
   readonly #parts: DocumentParts;
   /** undefined: the last call trapped; the next one opens the document again in a fresh instance. */
@@ -84,6 +86,10 @@ class PdfiumDocument implements RasterDocument {
     });
     if (isBlank(bitmap)) await this.#assertMeantBlank(page);
     return bitmap;
+  }
+
+  concern(page: number): Promise<string | undefined> {
+    return this.#withPage(page, (session) => findConcern(session, page));
   }
 
   text(page: number): Promise<string> {

@@ -2,12 +2,15 @@
  * Documents to pixels. A **document** is opened once and asked for pages; a **bitmap** is straight (not premultiplied)
  * RGBA, 4 bytes a pixel, rows top down without padding, at a multiple of 4 in its buffer. Engines run in a worker
  * thread only; they are synchronous or hang at will, so nothing here takes a signal: the thread is ended from outside.
- * Implementations: pdfjs.ts (suite: test/contracts/raster.ts).
+ * Implementations: pdfium.ts, pdfjs.ts, and auto.ts, which chooses between them (suite: test/contracts/raster.ts).
  */
 export interface Bitmap {
   readonly width: number;
   readonly height: number;
+  /** May be the engine's own memory: valid until the next call of the document that it came from. */
   readonly data: Uint8Array;
+  /** Name of the engine that drew it. */
+  readonly engine?: string;
 }
 
 /** Points, 1/72 inch, of the page as a viewer shows it: crop box, rotation and UserUnit applied. */
@@ -39,6 +42,16 @@ export interface RasterEngine {
   readonly name: string;
   /** Errors: `invalid_pdf`, `password_required` (missing or wrong), `too_large` (more bytes than the engine holds). */
   open(path: string, options: { password?: string }): Promise<RasterDocument>;
+}
+
+/** A document that knows which of its pages its engine draws badly or slowly. */
+export interface CriticalDocument extends RasterDocument {
+  /** Why another engine should rather draw the page; undefined: nothing speaks against this one. */
+  concern(page: number): Promise<string | undefined>;
+}
+
+export interface CriticalEngine extends RasterEngine {
+  open(path: string, options: { password?: string }): Promise<CriticalDocument>;
 }
 
 export type ImageFormat = 'png' | 'jpeg' | 'webp';

@@ -1,0 +1,56 @@
+/** Addresses in the library's memory, and its handles; 0 is none. */
+export type Pointer = number;
+
+/** What is used of PDFium's C interface (public/fpdfview.h, fpdf_formfill.h, fpdf_text.h, fpdf_edit.h). */
+export interface PdfiumCalls {
+  malloc(bytes: number): Pointer;
+  free(pointer: Pointer): void;
+  PDFiumExt_Init(): void;
+  PDFiumExt_OpenFormFillInfo(): Pointer;
+  PDFiumExt_CloseFormFillInfo(info: Pointer): void;
+  PDFiumExt_InitFormFillEnvironment(document: Pointer, info: Pointer): Pointer;
+  PDFiumExt_ExitFormFillEnvironment(form: Pointer): void;
+  FPDF_SetSystemFontInfo(info: Pointer): void;
+  FPDF_LoadMemDocument(bytes: Pointer, size: number, password: Pointer): Pointer;
+  FPDF_CloseDocument(document: Pointer): void;
+  FPDF_GetLastError(): number;
+  FPDF_GetPageCount(document: Pointer): number;
+  FPDF_GetFormType(document: Pointer): number;
+  FPDF_RemoveFormFieldHighlight(form: Pointer): void;
+  FPDF_LoadPage(document: Pointer, index: number): Pointer;
+  FPDF_ClosePage(page: Pointer): void;
+  FPDF_GetPageWidthF(page: Pointer): number;
+  FPDF_GetPageHeightF(page: Pointer): number;
+  FORM_OnAfterLoadPage(page: Pointer, form: Pointer): void;
+  FORM_OnBeforeClosePage(page: Pointer, form: Pointer): void;
+  FPDFBitmap_CreateEx(width: number, height: number, format: number, pixels: Pointer, stride: number): Pointer;
+  FPDFBitmap_FillRect(bitmap: Pointer, x: number, y: number, width: number, height: number, argb: number): void;
+  FPDFBitmap_Destroy(bitmap: Pointer): void;
+  FPDF_RenderPageBitmap(bitmap: Pointer, page: Pointer, ...placeAndFlags: Placement): void;
+  FPDF_FFLDraw(form: Pointer, bitmap: Pointer, page: Pointer, ...placeAndFlags: Placement): void;
+  FPDFText_LoadPage(page: Pointer): Pointer;
+  FPDFText_ClosePage(text: Pointer): void;
+  FPDFText_CountChars(text: Pointer): number;
+  FPDFText_GetText(text: Pointer, from: number, count: number, into: Pointer): number;
+  FPDFPage_CountObjects(page: Pointer): number;
+  FPDFPage_GetObject(page: Pointer, index: number): Pointer;
+  FPDFPageObj_GetType(object: Pointer): number;
+  FPDFImageObj_GetImageFilterCount(object: Pointer): number;
+  FPDFImageObj_GetImageFilter(object: Pointer, index: number, into: Pointer, bytes: number): number;
+  FPDFImageObj_GetImagePixelSize(object: Pointer, width: Pointer, height: Pointer): number;
+}
+
+/** Left, top, width, height, quarter turns, flags. */
+export type Placement = readonly [x: number, y: number, width: number, height: number, turns: number, flags: number];
+
+/**
+ * One instance of the library with a memory of its own. A call that traps leaves it in an unknown state: it is dropped,
+ * and whatever was open in it.
+ */
+export interface Pdfium {
+  readonly calls: PdfiumCalls;
+  /** The whole memory; taken anew after every call, since a call may grow the memory, which ends earlier views. */
+  memory(): Uint8Array;
+  /** Charsets of the fonts that the open document has asked the system for and not got: their text is empty space. */
+  readonly missingCharsets: Set<number>;
+}

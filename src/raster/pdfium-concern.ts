@@ -1,0 +1,43 @@
+import type { Pdfium, Pointer } from './pdfium-calls.ts';
+import type { PdfiumSession } from './pdfium-session.ts';
+
+/** FPDF_PAGEOBJ_IMAGE. */
+const IMAGE_OBJECT = 3;
+/** Above so many JPEG 2000 pixels pdf.js, which decodes them in half the time, is ahead in spite of its start. */
+const MAX_JPX_PIXELS = 1_000_000;
+/** Objects of a page that are looked at: what makes a page heavy is a few big images. */
+const MAX_OBJECTS = 1000;
+const MAX_FILTER_BYTES = 32;
+
+/** Why another engine should draw the page: PDFium is slow with JPEG 2000, and in WebAssembly has no CJK font. */
+export function findConcern(session: PdfiumSession, page: number): string | undefined {
+  const handle = session.load(page);
+  if (session.pdfium.missingCharsets.size > 0) return 'text in a font that is not embedded';
+  const pixels = countJpxPixels(session.pdfium, handle);
+  return pixels > MAX_JPX_PIXELS ? `${pixels} pixels of JPEG 2000` : undefined;
+}
+
+function countJpxPixels(pdfium: Pdfium, page: Pointer): number {
+  const { calls } = pdfium;
+  const scratch = calls.malloc(MAX_FILTER_BYTES);
+  let pixels = 0;
+  const count = Math.min(calls.FPDFPage_CountObjects(page), MAX_OBJECTS);
+  for (let index = 0; index < count; index++) {
+    const object = calls.FPDFPage_GetObject(page, index);
+    if (calls.FPDFPageObj_GetType(object) !== IMAGE_OBJECT || !isJpx(pdfium, object, scratch)) continue;
+    calls.FPDFImageObj_GetImagePixelSize(object, scratch, scratch + 4);
+    const size = new DataView(pdfium.memory().buffer, scratch, 8);
+    pixels += size.getUint32(0, true) * size.getUint32(4, true);
+  }
+  calls.free(scratch);
+  return pixels;
+}
+
+function isJpx({ calls, memory }: Pdfium, object: Pointer, scratch: Pointer): boolean {
+  const last = calls.FPDFImageObj_GetImageFilterCount(object) - 1;
+  if (last < 0) return false;
+  const bytes = calls.FPDFImageObj_GetImageFilter(object, last, scratch, MAX_FILTER_BYTES);
+  return (
+    Buffer.from(memory().buffer, scratch, Math.max(0, Math.min(bytes, MAX_FILTER_BYTES) - 1)).toString() === 'JPXDecode'
+  );
+}
