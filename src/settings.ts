@@ -97,7 +97,11 @@ export const SETTINGS = {
   ),
   trustedProxies: list('addresses or CIDRs whose X-Forwarded-For is believed; repeatable'),
   apiKeys: list('accepted API keys (Authorization: Bearer KEY, or X-Api-Key); repeatable; none: no key is asked for'),
-  engine: choice('pdfjs', ['pdfjs'], 'raster engine'),
+  engine: choice(
+    'pdfjs',
+    ['auto', 'pdfium', 'pdfjs'],
+    'what draws pages; auto: PDFium, which is faster, and pdf.js for pages that it cannot draw or is slow with',
+  ),
   maxPages: count(2000, [1, 100_000], 'pages that one job may render; past it 422'),
   maxPixels: count(100_000_000, [1, 1_000_000_000], 'pixels of one page image; past it 422'),
   workerMemory: bytes(2 * GIB, [256 * MIB, TIB], 'memory of one worker process; one that passes it is replaced'),

@@ -49,6 +49,8 @@ interface PageImage {
   readonly height: number;
   readonly bytes: number;
   readonly media_type: string;
+  /** Which one drew it: pdfium or pdfjs. */
+  readonly engine: string | undefined;
   /** Relative to the job. */
   readonly url: string;
   readonly text?: string;
@@ -79,9 +81,9 @@ async function renderPage(input: Input, page: number, context: TaskContext): Pro
   await writeFile(join(context.outDir, file), bytes);
   const text = input.text ? { text: await document.text(page) } : {};
   const mediaType = MEDIA_TYPES[format];
-  const { width, height } = bitmap;
+  const { width, height, engine } = bitmap;
   return {
-    value: { page, width, height, bytes: bytes.length, media_type: mediaType, url: `pages/${page}`, ...text },
+    value: { page, width, height, bytes: bytes.length, media_type: mediaType, engine, url: `pages/${page}`, ...text },
     outputs: [{ file, key: `pages/${page}`, mediaType, sha256: createHash('sha256').update(bytes).digest('hex') }],
   };
 }

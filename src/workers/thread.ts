@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { AppError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { DocumentCache } from '../raster/documents.ts';
-import type { RasterEngine } from '../raster/raster.ts';
+import type { CriticalEngine, RasterEngine } from '../raster/raster.ts';
 import type { RasterTools, TaskContext } from '../tasks/task.ts';
 import { createProgress, type SendProgress } from './progress.ts';
 import {
@@ -20,10 +20,20 @@ import { callTask } from './task-call.ts';
 import { createUnitLog, type UnitLog } from './unit-log.ts';
 import { toWireError } from './wire-error.ts';
 
-/** The raster engines by their name in the settings. */
+/** The raster engines by their name in the settings. pdf.js takes longer to load: only where a page needs it. */
 const ENGINES: Readonly<Record<string, () => Promise<RasterEngine>>> = {
-  pdfjs: async () => (await import('../raster/pdfjs.ts')).createPdfjsEngine(),
+  auto: async () => (await import('../raster/auto.ts')).createAutoEngine(await loadPdfium(), loadPdfjs),
+  pdfium: () => loadPdfium(),
+  pdfjs: () => loadPdfjs(),
 };
+
+async function loadPdfjs(): Promise<RasterEngine> {
+  return (await import('../raster/pdfjs.ts')).createPdfjsEngine();
+}
+
+async function loadPdfium(): Promise<CriticalEngine> {
+  return (await import('../raster/pdfium.ts')).createPdfiumEngine(loadPdfjs);
+}
 
 /** After so long without a unit a new thread loads the engine, so that the next drawing need not wait for that. */
 const WARM_UP_MS = 1000;
