@@ -1,7 +1,7 @@
 // Compiles the PNG encoder at `npm install`. Nothing here may fail an install: without a compiler, or where anything
 // goes wrong, one line says so and the pure encoder in src/raster/png.ts does the work. Runs on the Node that npm uses.
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
@@ -38,6 +38,23 @@ function run(command, args) {
   });
 }
 
+/** In a process of its own: a binary that this machine cannot run must not end the install. */
+function checkLoads(path) {
+  return run(process.execPath, ['-e', `process.dlopen({ exports: {} }, ${JSON.stringify(path)})`]);
+}
+
+/** Newer than all it is made of, and made for this machine. */
+async function isUpToDate() {
+  if (!existsSync(TARGET)) return false;
+  const built = statSync(TARGET).mtimeMs;
+  const sources = [fileURLToPath(import.meta.url), ...readdirSync(SOURCES).map((name) => SOURCES + name)];
+  if (sources.some((path) => statSync(path).mtimeMs >= built)) return false;
+  return checkLoads(TARGET).then(
+    () => true,
+    () => false,
+  );
+}
+
 async function compile(scratch) {
   const compiler = findCompiler();
   const headers = createRequire(import.meta.url)('node-api-headers').include_dir;
@@ -58,12 +75,12 @@ async function compile(scratch) {
   );
   const fresh = `${scratch}/png.node`;
   await run(compiler, [...LINK_FLAGS, ...files.map(objectOf), '-o', fresh]);
-  // In a process of its own: a binary that this machine cannot run must not end the install.
-  await run(process.execPath, ['-e', `process.dlopen({ exports: {} }, ${JSON.stringify(fresh)})`]);
+  await checkLoads(fresh);
   renameSync(fresh, TARGET);
 }
 
 async function build() {
+  if (await isUpToDate()) return;
   mkdirSync(BUILD, { recursive: true });
   const scratch = mkdtempSync(`${BUILD}tmp-`);
   try {
@@ -75,7 +92,7 @@ async function build() {
 
 try {
   await build();
-  process.stdout.write('native/png: built\n');
+  process.stdout.write('native/png: ready\n');
 } catch (error) {
   rmSync(TARGET, { force: true });
   process.stdout.write(`native/png: not built, pages take longer to encode: ${error.message}\n`);

@@ -14,8 +14,8 @@ struct Weights {
 
 // Tenths of a bit per byte outside runs, fitted to what 25 pages really took: copies make the hard edges of text cheap
 // as they are, and differences make the gentle slopes of photographs cheap. Sub never won against Up and Paeth there.
-constexpr Weights kPlainWeights = {75, 39};
-constexpr Weights kFilteredWeights = {50, 96};
+constexpr Weights kPlainWeights = {75, 36};
+constexpr Weights kFilteredWeights = {25, 110};
 
 uint64_t costOf(const Changes& changes, const Weights& weights) {
   return changes.small * weights.small + changes.large * weights.large;

@@ -6,16 +6,22 @@ namespace png {
 namespace {
 
 constexpr size_t kMinCopy = 3;
-constexpr uint32_t kHashedBytes = 0xffffff;
+/** Differences have so few values that short copies cost more than they save. */
+constexpr size_t kMinSmoothCopy = 6;
+constexpr size_t kMinRun = 3;
 constexpr unsigned kMaxProbes = 24;
 /** Long enough to stop looking for better. */
 constexpr size_t kGoodLength = 64;
 
 }  // namespace
 
+size_t ChainMatcher::slotOf(const uint8_t* at) const {
+  return (load64(at) & hashedBytes_) * 0x9e3779b185ebca87u >> (64 - kHashBits);
+}
+
 void ChainMatcher::insert(const uint8_t* at, const Span& span) {
   const uint32_t position = span.position + static_cast<uint32_t>(at - span.begin);
-  uint16_t& head = heads_[(load32(at) & kHashedBytes) * 0x9e3779b1u >> (32 - kHashBits)];
+  uint16_t& head = heads_[slotOf(at)];
   previous_[position % kWindowBytes] = head;
   head = static_cast<uint16_t>(position);
 }
@@ -31,17 +37,17 @@ void ChainMatcher::insertAll(const uint8_t* from, const uint8_t* to, const Span&
 }
 
 ChainMatcher::Found ChainMatcher::find(const uint8_t* at, const Span& span, size_t atLeast) {
-  Found best = {atLeast, 0};
+  Found best = {std::max(atLeast, minCopy_ - 1), 0};
   if (static_cast<size_t>(at - span.floor) >= runDistance_) {
     const size_t length = matchLength(at, at - runDistance_, span.end);
-    if (length > best.length) best = {length, runDistance_};
+    if (length > atLeast && length >= kMinRun) best = {length, runDistance_};
   }
   const uint32_t position = span.position + static_cast<uint32_t>(at - span.begin);
   const size_t reach = std::min(kWindowBytes - 1, static_cast<size_t>(at - span.floor));
   // One token's worth: a run that starts further on goes cheaper with the run distance.
   const uint8_t* limit = at + std::min(kMaxMatch, static_cast<size_t>(span.end - at));
   const size_t available = static_cast<size_t>(limit - at);
-  uint16_t candidate = heads_[(load32(at) & kHashedBytes) * 0x9e3779b1u >> (32 - kHashBits)];
+  uint16_t candidate = heads_[slotOf(at)];
   size_t last = 0;
   for (unsigned probe = 0; probe < kMaxProbes && best.length < kGoodLength && best.length < available; probe++) {
     const size_t distance = static_cast<uint16_t>(position - candidate);
@@ -49,7 +55,7 @@ ChainMatcher::Found ChainMatcher::find(const uint8_t* at, const Span& span, size
     last = distance;
     candidate = previous_[candidate % kWindowBytes];
     const uint8_t* there = at - distance;
-    if (there[best.length] != at[best.length] || ((load32(there) ^ load32(at)) & kHashedBytes) != 0) continue;
+    if (there[best.length] != at[best.length] || ((load64(there) ^ load64(at)) & hashedBytes_) != 0) continue;
     const size_t length = matchLength(at, there, limit);
     if (length > best.length) best = {length, distance};
   }
@@ -58,9 +64,10 @@ ChainMatcher::Found ChainMatcher::find(const uint8_t* at, const Span& span, size
 
 void ChainMatcher::match(const Span& span, bool isSmooth, Tokens* tokens) {
   const uint8_t* at = span.begin;
-  (void)isSmooth;
+  minCopy_ = isSmooth ? kMinSmoothCopy : kMinCopy;
+  hashedBytes_ = (uint64_t{1} << 8 * minCopy_) - 1;
   while (at + kMinCopy <= span.end) {
-    Found found = find(at, span, kMinCopy - 1);
+    Found found = find(at, span, 0);
     insert(at, span);
     if (found.distance == 0) {
       at++;

@@ -10,8 +10,8 @@ constexpr size_t kMinRun = 4;
 }  // namespace
 
 SingleMatcher::SingleMatcher(size_t runDistance)
-    // Single samples: a copy from far away costs some 22 bits, as much as four. Colours: one pixel repeats often enough.
-    : runDistance_(runDistance), minCopy_(runDistance == 1 ? 5 : std::max(runDistance, kMinMatch)) {}
+    // A copy from far away costs some 22 bits, as much as four or five gray samples; a colour repeats often enough.
+    : runDistance_(runDistance), minCopy_(runDistance == 1 ? 6 : std::max(runDistance, kMinMatch)) {}
 
 void SingleMatcher::match(const Span& span, bool isSmooth, Tokens* tokens) {
   const uint8_t* first = span.begin;
@@ -67,7 +67,7 @@ void SingleMatcher::matchAll(const uint8_t* at, const Span& span, Tokens* tokens
       missedSince = at;
       continue;
     }
-    at += 1 + (static_cast<size_t>(at - missedSince) >> 6);
+    at += runDistance_ + (static_cast<size_t>(at - missedSince) >> 6);
   }
 }
 
