@@ -7,8 +7,9 @@ export type PixelLayout = 'rgba' | 'bgra' | 'rgbx' | 'bgrx' | 'rgb' | 'bgr' | 'g
 export interface PixelSource {
   /** Read only while the call lasts; memory shared between threads is welcome. */
   readonly data: Uint8Array | Uint8ClampedArray;
-  /** Pixels, 1 to 2^31 - 1 each. */
+  /** Pixels, 1 to 2^28 - 1. */
   readonly width: number;
+  /** Pixels, 1 to 2^31 - 1. */
   readonly height: number;
   /** Bytes from one row to the next; default: rows without padding. */
   readonly stride?: number;
@@ -30,8 +31,8 @@ export interface PngOptions {
 export interface PngEncoder {
   encode(source: PixelSource, options?: PngOptions): Buffer;
   /**
-   * Writes at the descriptor's position and returns the file's size in bytes. Throws Error with `code`, such as
-   * ENOSPC, where writing fails: some bytes may be written then. The descriptor stays open.
+   * Writes to a blocking descriptor, at its position, and returns the file's size in bytes. Throws Error with `code`,
+   * such as ENOSPC, where writing fails: some bytes may be written then. The descriptor stays open.
    */
   encodeTo(descriptor: number, source: PixelSource, options?: PngOptions): number;
 }

@@ -10,8 +10,8 @@ namespace {
 /** Of encode(pixels, width, height, stride, layout, isPremultiplied, level, colour, pixelsPerMetre, descriptor). */
 enum Argument { kPixels, kWidth, kHeight, kStride, kLayout, kPremultiplied, kLevel, kColour, kResolution, kDescriptor };
 constexpr size_t kArguments = kDescriptor + 1;
-/** PNG third edition, 5.2: a dimension has 31 bits. The stride is limited so that sizes fit 64 bits. */
-constexpr double kMaxDimension = 0x7fffffff, kMaxStride = 0xffffffffu;
+/** Bytes of a row and of a block are counted in 32 bits; a dimension has 31 (PNG third edition, 11.2.1). */
+constexpr double kMaxWidth = 0x0fffffff, kMaxStride = 0xffffffffu, kMaxInt31 = 0x7fffffff;
 
 const char* const kNames[kArguments] = {"pixels",        "width", "height", "stride",           "layout",
                                         "premultiplied", "level", "colour", "pixels per metre", "descriptor"};
@@ -56,8 +56,8 @@ png::Image readImage(napi_env env, const napi_value* arguments) {
   }
   png::Image image = {};
   image.data = static_cast<const uint8_t*>(data);
-  image.width = readSize(env, arguments, kWidth, kMaxDimension);
-  image.height = readSize(env, arguments, kHeight, kMaxDimension);
+  image.width = readSize(env, arguments, kWidth, kMaxWidth);
+  image.height = readSize(env, arguments, kHeight, kMaxInt31);
   image.stride = readSize(env, arguments, kStride, kMaxStride);
   image.layout = static_cast<png::Layout>(readInteger(env, arguments, kLayout, 0, double(png::Layout::gray)));
   image.isPremultiplied = readInteger(env, arguments, kPremultiplied, 0, 1) != 0;
@@ -73,7 +73,7 @@ png::Options readOptions(napi_env env, const napi_value* arguments) {
   png::Options options = {};
   options.level = static_cast<png::Level>(readInteger(env, arguments, kLevel, 0, double(png::Level::small)));
   options.colour = static_cast<png::Colour>(readInteger(env, arguments, kColour, 0, double(png::Colour::rgba)));
-  options.pixelsPerMetre = static_cast<uint32_t>(readInteger(env, arguments, kResolution, 0, kMaxDimension));
+  options.pixelsPerMetre = static_cast<uint32_t>(readInteger(env, arguments, kResolution, 0, kMaxInt31));
   return options;
 }
 
@@ -84,7 +84,7 @@ napi_value run(napi_env env, napi_callback_info info) {
   check(env, napi_get_cb_info(env, info, &count, arguments, nullptr, nullptr));
   const png::Image image = readImage(env, arguments);
   const png::Options options = readOptions(env, arguments);
-  const int descriptor = static_cast<int>(readInteger(env, arguments, kDescriptor, -1, kMaxDimension));
+  const int descriptor = static_cast<int>(readInteger(env, arguments, kDescriptor, -1, kMaxInt31));
 
   png::Output output(descriptor);
   napi_value result = nullptr;

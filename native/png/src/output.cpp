@@ -1,6 +1,5 @@
 #include "output.h"
 
-#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -26,10 +25,6 @@ void writeAll(int descriptor, const uint8_t* data, size_t bytes) {
     if (written >= 0) {
       data += written;
       bytes -= static_cast<size_t>(written);
-    } else if (errno == EAGAIN) {
-      // A pipe that libuv made non-blocking: this thread has nothing better to do than to wait.
-      pollfd waiting = {descriptor, POLLOUT, 0};
-      ::poll(&waiting, 1, -1);
     } else if (errno != EINTR) {
       throw WriteError{errno};
     }
