@@ -11,7 +11,7 @@ export interface AnswerHead {
   readonly isBodyless: boolean;
 }
 
-/** Kept back while the socket is behind, to be spent byte by byte on asking whether it still is. */
+/** Kept back of what the socket may not take, to be spent byte by byte on asking whether it is still behind. */
 const PROBE_BYTES = 1024;
 
 /** Headers that the framing of the answer writes itself. */
@@ -23,9 +23,10 @@ export function answerHead(method: string, parts: Omit<AnswerHead, 'isBodyless'>
 }
 
 /**
- * Writes one answer to a uWS response in step with the socket. Two rules of uWS shape it: `tryEnd` takes only what the
- * kernel takes, but needs the length; `write` takes everything into memory without bound, and tells only by the result of
- * a further write that it still has some of it. After `end`, a response that is behind is cut off in 10 s.
+ * Writes one answer to a uWS response in step with the socket. Three rules of uWS shape it. `tryEnd` takes only what the
+ * kernel takes, but needs the length; `write` takes everything into memory, without bound. Both must be corked, and then
+ * what fits into the cork buffer counts as taken: only the next call tells if it is out, so that a last byte is sent by
+ * itself. And once a response is ended, what is not out by then has 10 s to go.
  */
 export class UwsSender {
   readonly #res: HttpResponse;
@@ -90,7 +91,7 @@ export class UwsSender {
   /** The last chunk of a chunked answer; not before what was written has drained. */
   endChunked(): void {
     if (this.#isLastWord) this.#res.pause();
-    this.#res.end();
+    this.#res.cork(() => this.#res.end());
   }
 
   /** Without a length uWS does not take the wish to close either. */
@@ -109,26 +110,44 @@ export class UwsSender {
 
   /** Known length: what the kernel does not take stays here. */
   #push(length: number): boolean {
+    while (this.#rest.byteLength > 0) {
+      const from = this.#res.getWriteOffset();
+      const isLastPart = from + this.#rest.byteLength === length;
+      const piece = isLastPart ? butLastByte(this.#rest) : this.#rest;
+      const [isTaken, isDone] = this.#tryEnd(piece, length);
+      // The response is not ours any more.
+      const takenBytes = isDone ? piece.byteLength : this.#res.getWriteOffset() - from;
+      this.#rest = this.#rest.subarray(takenBytes);
+      if (!isTaken && !isDone) return false;
+    }
+    return true;
+  }
+
+  #tryEnd(piece: Uint8Array, length: number): [boolean, boolean] {
+    let result: [boolean, boolean] = [true, false];
     if (this.#isLastWord) this.#res.pause();
-    const from = this.#res.getWriteOffset();
-    const [isTaken, isDone] = this.#res.tryEnd(this.#rest, length);
-    if (isTaken || isDone) this.#rest = new Uint8Array();
-    else this.#rest = this.#rest.subarray(this.#res.getWriteOffset() - from);
-    return isTaken || isDone;
+    this.#res.cork(() => {
+      result = this.#res.tryEnd(piece, length);
+    });
+    return result;
   }
 
   /** Unknown length. */
   #pour(): boolean {
     while (this.#rest.byteLength > 0) {
-      const piece = this.#rest.subarray(
-        0,
-        this.#isBehind ? 1 : Math.max(this.#rest.byteLength - PROBE_BYTES, PROBE_BYTES),
-      );
+      const piece = this.#nextPiece();
       this.#rest = this.#rest.subarray(piece.byteLength);
-      this.#isBehind = !this.#res.write(piece);
+      this.#res.cork(() => {
+        this.#isBehind = !this.#res.write(piece);
+      });
       if (this.#isBehind) return false;
     }
     return true;
+  }
+
+  #nextPiece(): Uint8Array {
+    if (this.#isBehind) return this.#rest.subarray(0, 1);
+    return this.#rest.byteLength > PROBE_BYTES ? this.#rest.subarray(0, -PROBE_BYTES) : butLastByte(this.#rest);
   }
 
   #listen(): void {
@@ -142,13 +161,17 @@ export class UwsSender {
   }
 
   #catchUp(): boolean {
-    if (this.#head?.length !== undefined) return this.#rest.byteLength === 0 || this.#push(this.#head.length);
+    if (this.#head?.length !== undefined) return this.#push(this.#head.length);
     // With a handler registered uWS leaves its buffer to the next write; an empty cork is a write of nothing.
     this.#res.cork(() => undefined);
     if (this.#rest.byteLength > 0) return this.#pour();
     this.#isBehind = false;
     return true;
   }
+}
+
+function butLastByte(bytes: Uint8Array): Uint8Array {
+  return bytes.byteLength > 1 ? bytes.subarray(0, -1) : bytes;
 }
 
 const CRLF_BYTES = 2;

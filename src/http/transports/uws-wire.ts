@@ -227,7 +227,7 @@ function isDoubtful(method: string, headers: readonly HeaderLine[]): boolean {
 
 /** uWS takes its memory back when the callback returns. */
 function copyOf(chunk: ArrayBuffer): Uint8Array {
-  const copy = Buffer.allocUnsafe(chunk.byteLength);
+  const copy = Buffer.allocUnsafeSlow(chunk.byteLength);
   copy.set(new Uint8Array(chunk));
   return copy;
 }
