@@ -1,8 +1,9 @@
+import { fidelity } from './bench/fidelity.ts';
 import { ingest } from './bench/ingest.ts';
 import { runCli } from './harness/cli.ts';
 
 process.exitCode = await runCli({
   script: 'bench',
-  scenarios: [ingest],
+  scenarios: [ingest, fidelity],
   args: process.argv.slice(2),
 });

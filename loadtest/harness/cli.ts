@@ -58,7 +58,7 @@ function helpText(script: string, scenarios: readonly Scenario[]): string {
 
 async function run(script: string, scenario: Scenario, args: readonly string[]): Promise<boolean> {
   const [own, flags] = splitArgs(args);
-  const { values, number, numbers } = parse(scenario, own);
+  const { values, number, numbers, operands } = parse(scenario, own);
   const interrupted = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM']) {
     process.once(name, () => interrupted.abort(new Error(`ended by ${name}`)));
@@ -69,6 +69,7 @@ async function run(script: string, scenario: Scenario, args: readonly string[]):
     ...{ entry, transport, flags, signal },
     seed: number('seed'),
     only: only === '' ? [] : only.split(','),
+    operands,
     ...(root === '' ? {} : { root }),
   });
   const report = await scenario.run(lab, numbers);
@@ -93,11 +94,21 @@ function parse(scenario: Scenario, args: readonly string[]) {
       { type: 'string' as const, default: String(setting.default) },
     ]),
   );
-  const { values } = parseArgs({ args: [...args], options: { ...options, ...COMMON }, allowPositionals: true });
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    options: { ...options, ...COMMON },
+    allowPositionals: true,
+  });
   const number = (name: string) => {
     const value = Number(Object.entries(values).find(([key]) => key === name)?.[1]);
     if (!Number.isFinite(value)) throw new Error(`--${name} must be a number`);
     return value;
   };
-  return { values, number, numbers: Object.fromEntries(Object.keys(options).map((name) => [name, number(name)])) };
+  const [, ...operands] = positionals;
+  return {
+    values,
+    number,
+    operands,
+    numbers: Object.fromEntries(Object.keys(options).map((name) => [name, number(name)])),
+  };
 }

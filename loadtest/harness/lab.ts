@@ -14,6 +14,8 @@ export interface Lab extends AsyncDisposable {
   readonly signal: AbortSignal;
   /** Peers that a bench was told to measure, by the start of their names; empty: all. */
   readonly only: readonly string[];
+  /** Arguments after the scenario's name that are no flags, such as a folder. */
+  readonly operands: readonly string[];
   /** A new empty folder. */
   folder(name: string): Promise<string>;
   /** A server of this run's build, transport (unless another is said) and extra flags. */
@@ -35,12 +37,22 @@ export interface LabOptions {
   readonly flags: readonly string[];
   readonly signal: AbortSignal;
   readonly only: readonly string[];
+  readonly operands: readonly string[];
   /** Parent of the run's folder; default: the system's temporary folder. */
   readonly root?: string;
 }
 
 /** Makes the folder of the run; the caller disposes of the lab, however the run ends. */
-export async function openLab({ entry, transport, seed, flags, signal, only, root }: LabOptions): Promise<Lab> {
+export async function openLab({
+  entry,
+  transport,
+  seed,
+  flags,
+  signal,
+  only,
+  operands,
+  root,
+}: LabOptions): Promise<Lab> {
   const home = await mkdtemp(join(root ?? tmpdir(), 'penstock-load-'));
   const stack = new AsyncDisposableStack();
   stack.defer(() => rm(home, { recursive: true, force: true }));
@@ -56,6 +68,7 @@ export async function openLab({ entry, transport, seed, flags, signal, only, roo
     random: createRandom(seed),
     signal,
     only,
+    operands,
     folder,
     async start(options = {}) {
       servers += 1;
