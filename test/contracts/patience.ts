@@ -20,6 +20,35 @@ export function patienceContract(transport: TransportName): void {
       await server.http.close();
     });
 
+    test('a client that is gone is seen while it waits', async () => {
+      const client = await RawClient.open(server.port);
+      await client.send('GET /wait HTTP/1.1\r\nHost: a\r\nx-request-id: gone-waiting\r\n\r\n');
+      await server.begunOf('gone-waiting');
+      await client.close();
+      const { status, code } = await server.outcomeOf('gone-waiting');
+      assert.deepEqual({ status, code }, { status: 499, code: 'client_gone' });
+    });
+
+    test('a client that is gone is seen in the middle of its body', async () => {
+      const client = await RawClient.open(server.port);
+      await client.send(
+        'POST /digest HTTP/1.1\r\nHost: a\r\nx-request-id: gone-midway\r\nContent-Length: 10\r\n\r\nabc',
+      );
+      await server.begunOf('gone-midway');
+      await client.close();
+      assert.equal((await server.outcomeOf('gone-midway')).code, 'client_gone');
+    });
+
+    test('a client that is gone is seen in the middle of its answer', async () => {
+      for (const path of ['/bytes/500000000', '/chunks/500000000']) {
+        const client = await RawClient.open(server.port);
+        await client.send(`GET ${path} HTTP/1.1\r\nHost: a\r\nx-request-id: gone${path.replaceAll('/', '-')}\r\n\r\n`);
+        await once(client.socket, 'data');
+        await client.close();
+        assert.equal((await server.outcomeOf(`gone${path.replaceAll('/', '-')}`)).code, 'client_gone');
+      }
+    });
+
     test('a client that is gone is seen while nobody reads its body', { timeout: 120_000 }, async () => {
       const client = await RawClient.open(server.port);
       await client.send(

@@ -61,6 +61,9 @@ export class UwsWire implements Wire {
     this.headers = headers;
     this.peer = peerAddress(Buffer.from(res.getRemoteAddressAsText()).toString('latin1'));
     this.#isDoubtful = isDoubtful(this.method, headers);
+    // So that an answer given at once is complete before uWS parses a request that was pipelined behind it.
+    this.#isReceived =
+      !this.#isDoubtful && headers.every(([name, value]) => name !== 'content-length' || value === '0');
     this.#res = res;
     this.#options = options;
     this.#gate = new ReadGate({ stop: () => res.pause(), start: () => res.resume() });
@@ -185,7 +188,7 @@ export class UwsWire implements Wire {
 
   #receive(chunk: ArrayBuffer, isLast: boolean): void {
     if (this.#isOver) return;
-    this.#isReceived = isLast;
+    if (isLast) this.#isReceived = true;
     this.#gate.count(chunk.byteLength);
     if (this.#head) this.#discard(chunk.byteLength, isLast);
     else if (chunk.byteLength > 0) this.#events?.onChunk(copyOf(chunk));
