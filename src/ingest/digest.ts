@@ -19,6 +19,9 @@ export interface DigesterOptions {
  * Hashes what is written to a sink: in this thread while it is little, and beyond that in the digest thread, which reads
  * the growing file back from the page cache. Nothing is copied or sent between the threads but file sizes, and the digest
  * is of what the file system holds.
+ *
+ * Measured with 1 GB, CPU seconds of the event loop and in all: everything hashed here 1.1 and 1.8, read back by the thread
+ * 0.35 and 1.7, chunks sent to the thread in messages 0.5 and more than 3.
  */
 export class Digester {
   readonly #options: DigesterOptions;
@@ -31,8 +34,9 @@ export class Digester {
   constructor(options: DigesterOptions) {
     this.#options = options;
     this.#path = canReadBack(options.sink) ? options.sink.path : undefined;
-    this.#hashes = new Map(options.algorithms.map((name) => [name, createHash(name)]));
     if ((options.declaredBytes ?? 0) > INLINE_BYTES) this.#follow();
+    const inline = this.#following ? [] : options.algorithms;
+    this.#hashes = new Map(inline.map((name) => [name, createHash(name)]));
   }
 
   /** The next chunks, while they are being written; those of the calls before have been written. */
