@@ -36,8 +36,8 @@ export function createPublish({ layout, folders, isTaken }: PublishOptions): Pub
     const [dataPath, metaPath, tempMeta] = [layout.dataPath(key), layout.metaPath(key), layout.newTempPath()];
     const leftovers = [tempMeta];
     try {
-      if (await exists(metaPath)) throw conflict(key);
-      await allSettled([flush(), writeSidecar(tempMeta, JSON.stringify({ size, meta }), isDurable)]);
+      const sidecar = JSON.stringify({ size, meta });
+      await allSettled([assertAbsent(metaPath, key), flush(), writeSidecar(tempMeta, sidecar, isDurable)]);
       if (tempPath !== undefined) {
         await folders.place(tempPath, dataPath);
         leftovers.unshift(dataPath);
@@ -81,14 +81,15 @@ async function allSettled(promises: readonly Promise<void>[]): Promise<void> {
   }
 }
 
-async function exists(path: string): Promise<boolean> {
+/** Error: `conflict`. */
+async function assertAbsent(path: string, key: string): Promise<void> {
   try {
     await access(path);
-    return true;
   } catch (error) {
-    if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') return false;
+    if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') return;
     throw error;
   }
+  throw conflict(key);
 }
 
 function conflict(key: string): AppError {
