@@ -1,9 +1,10 @@
 import { fidelity } from './bench/fidelity.ts';
 import { ingest } from './bench/ingest.ts';
+import { raster } from './bench/raster.ts';
 import { runCli } from './harness/cli.ts';
 
 process.exitCode = await runCli({
   script: 'bench',
-  scenarios: [ingest, fidelity],
+  scenarios: [ingest, fidelity, raster],
   args: process.argv.slice(2),
 });

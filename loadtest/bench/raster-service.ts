@@ -1,0 +1,51 @@
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import type { Lab } from '../harness/lab.ts';
+import { round, type Table } from '../harness/table.ts';
+
+const AT_ONCE = 8;
+
+export interface ServiceOptions {
+  readonly files: readonly string[];
+  readonly dpi: number;
+  readonly rounds: number;
+}
+
+/** From the first byte of the upload to the whole answer, on a warm server: one call at a time, then eight at once. */
+export async function measureService(lab: Lab, { files, dpi, rounds }: ServiceOptions): Promise<Table> {
+  const flags = ['--engine', 'auto', '--deadline', '600'];
+  const server = await lab.start({ flags });
+  // Each call is its own work: twins of one document would share a render.
+  let calls = 0;
+  const call = async (path: string) => {
+    calls += 1;
+    const url = `${server.origin}/pdf2image?dpi=${dpi - calls / 10_000}`;
+    const answer = await fetch(url, { method: 'POST', body: await readFile(path), signal: lab.signal });
+    if (answer.status !== 200) throw new Error(`${answer.status}: ${await answer.text()}`);
+    await answer.arrayBuffer();
+  };
+  const rows: string[][] = [];
+  for (const path of files) {
+    await Promise.all([call(path), call(path)]);
+    const alone: number[] = [];
+    const together: number[] = [];
+    for (let index = 0; index < rounds; index++) {
+      alone.push(await seconds(() => call(path)));
+      together.push(await seconds(() => Promise.all(Array.from({ length: AT_ONCE }, () => call(path)))));
+    }
+    rows.push([basename(path), round(median(alone)), round(median(together)), round(median(together) / AT_ONCE)]);
+    lab.say(`${basename(path)} through the service`);
+  }
+  const head = ['', 'one, s', `${AT_ONCE} at once, s`, 'per document, s'];
+  return { title: `Through the service, warm, ${dpi} dpi`, head, rows };
+}
+
+async function seconds(use: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await use();
+  return (performance.now() - start) / 1000;
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((left, right) => left - right)[Math.floor(values.length / 2)] ?? Number.NaN;
+}

@@ -1,0 +1,159 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Lab } from '../harness/lab.ts';
+import { readEndedChildren, readProcess } from '../harness/process-stats.ts';
+import { defineScenario } from '../harness/scenario.ts';
+import { promise } from '../harness/shapes.ts';
+import { mebibytes, round, type Table } from '../harness/table.ts';
+import { listEntrants, MUPDF, POPPLER, type RasterEntrant, type RasterOrder } from './raster-entrants.ts';
+import { measureService } from './raster-service.ts';
+
+const DATA = fileURLToPath(new URL('../../data/', import.meta.url));
+const DOCUMENTS = ['sample-text', 'sample-17-pages', 'sample-illustrated', 'sample-mrc-scan'];
+const ALL_DPI = [72, 150, 200, 300];
+const LOOK_MS = 5;
+
+interface Figures {
+  readonly seconds: number;
+  readonly cpuSeconds: number;
+  readonly peakBytes: number;
+  readonly fileBytes: number;
+}
+
+/** Documents to PNG files by each engine and its peers, each a cold process, interleaved; then through the service. */
+export const raster = defineScenario({
+  name: 'raster',
+  summary: '[FILE ...]: documents to PNG by each engine, pdftoppm and mutool, then through the service',
+  settings: {
+    rounds: { default: 3, doc: 'of all entrants one after the other; the tables show medians' },
+    dpi: { default: 0, doc: 'one resolution; 0: 72, 150, 200 and 300' },
+    service: { default: 1, doc: '0: leave the service out' },
+  },
+  async run(lab, { rounds, dpi, service }) {
+    const files = lab.operands.length > 0 ? lab.operands : DOCUMENTS.map((name) => `${DATA}${name}.pdf`);
+    const entrants = listEntrants().filter(({ name }) => isWanted(lab, name));
+    const tables: Table[] = [];
+    const promises = [];
+    for (const path of files) {
+      for (const each of dpi > 0 ? [dpi] : ALL_DPI) {
+        const medians = await compare(lab, { entrants, path, dpi: each, rounds });
+        tables.push(tableOf(`${basename(path)} at ${each} dpi`, medians));
+        if (each === 200) promises.push(...promisesOf(basename(path), medians));
+      }
+    }
+    if (service > 0) tables.push(await measureService(lab, { files, dpi: dpi > 0 ? dpi : 200, rounds }));
+    return { tables, promises, notes: [EXPLANATION] };
+  },
+});
+
+const EXPLANATION =
+  'Wall time from the start of a process to its end, files written. The peers write RGB always, the engines here gray where a page is gray. Peak RSS is VmHWM as last seen, every 5 ms.';
+
+function isWanted({ only }: Lab, name: string): boolean {
+  return only.length === 0 || only.some((start) => name.startsWith(start));
+}
+
+interface Comparison {
+  readonly entrants: readonly RasterEntrant[];
+  readonly path: string;
+  readonly dpi: number;
+  readonly rounds: number;
+}
+
+async function compare(lab: Lab, { entrants, path, dpi, rounds }: Comparison): Promise<ReadonlyMap<string, Figures>> {
+  const all = new Map<string, Figures[]>(entrants.map(({ name }) => [name, []]));
+  // The first read of the file is nobody's.
+  await readFile(path);
+  for (let index = 0; index < rounds; index++) {
+    for (const entrant of entrants) {
+      lab.signal.throwIfAborted();
+      const into = await lab.folder('pages');
+      const figures = await measure(lab, entrant, { path, dpi, into });
+      await rm(into, { recursive: true });
+      all.get(entrant.name)?.push(figures);
+    }
+    lab.say(`${basename(path)}, ${dpi} dpi, round ${index + 1}`);
+  }
+  return new Map([...all].map(([name, figures]) => [name, medianOf(figures)]));
+}
+
+async function measure({ signal }: Lab, entrant: RasterEntrant, order: RasterOrder): Promise<Figures> {
+  await mkdir(order.into, { recursive: true });
+  const cpuBefore = readEndedChildren();
+  const start = performance.now();
+  const child = spawn(entrant.command, [...entrant.arguments(order)], { stdio: 'ignore', signal });
+  const peak = watchPeak(child);
+  const [code] = await once(child, 'exit');
+  const seconds = (performance.now() - start) / 1000;
+  const peakBytes = peak();
+  if (code !== 0) throw new Error(`${entrant.name} ended with ${code} on ${order.path}`);
+  const names = await readdir(order.into);
+  const sizes = await Promise.all(names.map(async (name) => (await stat(join(order.into, name))).size));
+  const fileBytes = sizes.reduce((sum, size) => sum + size, 0);
+  return { seconds, cpuSeconds: readEndedChildren() - cpuBefore, peakBytes, fileBytes };
+}
+
+function watchPeak(child: ChildProcess): () => number {
+  let peakBytes = 0;
+  const look = () => {
+    if (child.pid !== undefined) peakBytes = Math.max(peakBytes, readProcess(child.pid)?.peakBytes ?? 0);
+  };
+  const timer = setInterval(look, LOOK_MS);
+  return () => {
+    clearInterval(timer);
+    return peakBytes;
+  };
+}
+
+function medianOf(all: readonly Figures[]): Figures {
+  const median = (of: (figures: Figures) => number) => {
+    const sorted = all.map(of).sort((left, right) => left - right);
+    return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+  };
+  return {
+    seconds: median((figures) => figures.seconds),
+    cpuSeconds: median((figures) => figures.cpuSeconds),
+    peakBytes: median((figures) => figures.peakBytes),
+    fileBytes: median((figures) => figures.fileBytes),
+  };
+}
+
+function tableOf(title: string, medians: ReadonlyMap<string, Figures>): Table {
+  const poppler = medians.get(POPPLER);
+  const times = (of: number | undefined, value: number) => (of === undefined ? '-' : `${(of / value).toFixed(2)} ×`);
+  const rows = [...medians].map(([name, { seconds, cpuSeconds, peakBytes, fileBytes }]) => [
+    name,
+    round(seconds),
+    times(poppler?.seconds, seconds),
+    times(medians.get(MUPDF)?.seconds, seconds),
+    round(cpuSeconds),
+    mebibytes(peakBytes),
+    round(fileBytes / 1e6),
+    poppler === undefined ? '-' : `${(fileBytes / poppler.fileBytes).toFixed(2)} ×`,
+  ]);
+  const head = ['', 'seconds', 'pdftoppm ÷', 'mutool ÷', 'CPU s', 'peak RSS, MiB', 'MB', 'bytes ÷ pdftoppm'];
+  return { title, head, rows };
+}
+
+/** The scan is mutool's best case: being level with it is the aim there. */
+function promisesOf(file: string, medians: ReadonlyMap<string, Figures>) {
+  const [ours, poppler, mupdf] = ['auto fast', POPPLER, MUPDF].map((name) => medians.get(name));
+  const small = medians.get('auto small');
+  if (!ours || !poppler || !mupdf || !small) return [];
+  const isScan = file.includes('scan');
+  const ratio = (value: number) => `${value.toFixed(2)} ×`;
+  const [toPoppler, toMupdf] = [poppler.seconds / ours.seconds, mupdf.seconds / ours.seconds];
+  const [fast, slow] = [ours.fileBytes / poppler.fileBytes, small.fileBytes / poppler.fileBytes];
+  return [
+    ...(isScan ? [] : [promise(`${file}: 12 x pdftoppm`, toPoppler >= 12, ratio(toPoppler))]),
+    promise(`${file}: ${isScan ? '1.0' : '1.3'} x mutool`, toMupdf >= (isScan ? 1 : 1.3), ratio(toMupdf)),
+    promise(
+      `${file}: bytes at most 1.5 x pdftoppm, small 1.15 x`,
+      fast <= 1.5 && slow <= 1.15,
+      `${ratio(fast)}, ${ratio(slow)}`,
+    ),
+  ];
+}
