@@ -30,7 +30,15 @@ import { openLedger } from './ledger/ledger.ts';
 import { createDiskWatch, createLimits } from './limits/limits.ts';
 import { MemoryQueue } from './queue/memory.ts';
 import type { Job, Queue } from './queue/queue.ts';
-import { createAcceptance, createResults, createShares, startRetention } from './results/results.ts';
+import {
+  createAcceptance,
+  createIdempotency,
+  createResults,
+  createShares,
+  createTwins,
+  removeOrphans,
+  startRetention,
+} from './results/results.ts';
 import { openDiskStorage } from './storage/disk.ts';
 import { createTasks } from './tasks/tasks.ts';
 import { createUploadWork } from './tasks/upload-work.ts';
@@ -112,15 +120,18 @@ async function startStages(config: Config, log: Log, logOptions: LogOptions) {
   const queue: Queue = new MemoryQueue({
     keep: (job) => {
       metrics.settledJob({ task: job.task, status: job.status, seconds: runningSeconds(job) });
-      return results.keep(job);
+      return Promise.all([results.keep(job), twins.settled(job)]).then(() => undefined);
     },
   });
   const ledger = await openLedger({ storage });
   const results = createResults({ queue, storage, ledger, log, retentionS: config.retention, epoch: newId() });
   const acceptance = createAcceptance({ queue, ledger, storage, log, keep: results.keep });
   const shares = createShares({ queue, ledger });
-  const defaults = { queueSize: config.queueSize, concurrency: config.workers, deadlineS: config.deadline };
-  const tasks = createTasks({ queue, workers, storage, workDir, newId, ...defaults });
+  const twins = createTwins({ queue, storage, log, retentionS: config.retention });
+  const idempotency = createIdempotency({ queue, storage });
+  const { queueSize, workers: concurrency, deadline: deadlineS, maxDeadline: maxDeadlineS } = config;
+  const defaults = { queueSize, concurrency, deadlineS, maxDeadlineS };
+  const tasks = createTasks({ queue, workers, storage, workDir, newId, onBegin: ledger.begin, ...defaults });
   const resumable = await openUploadStore({
     ...inlet,
     maxUploadBytes: config.maxUploadBytes,
@@ -130,6 +141,7 @@ async function startStages(config: Config, log: Log, logOptions: LogOptions) {
     work: createUploadWork(tasks),
   });
   await acceptance.recover();
+  await removeOrphans({ storage, log, before: newId(), isLive: (id) => queue.get(id) !== undefined });
   const inUse = () => new Set(queue.list().flatMap(({ id, files: held }) => [id, ...held]));
   const retention = startRetention({ storage, prefixes: EXPIRING, retentionS: config.retention, inUse, log });
   metrics.observe({
@@ -139,7 +151,7 @@ async function startStages(config: Config, log: Log, logOptions: LogOptions) {
     workerRestarts: () => workers.stats().restarts,
     queued: () => tasks.list().map(({ task }) => ({ task: task.name, ...queue.depth(task.name) })),
   });
-  const jobs = { queue, ledger, results, acceptance, shares, tasks };
+  const jobs = { queue, ledger, results, acceptance, shares, twins, idempotency, tasks };
   return { newId, metrics, ingest, resumable, files, limits, disk, workers, retention, ...jobs };
 }
 
@@ -151,7 +163,8 @@ interface RoutesOptions {
 }
 
 function createRoutes({ config, stages, admission, isDraining }: RoutesOptions): readonly Route[] {
-  const { metrics, ingest, resumable, files, limits, disk, workers, queue, results, tasks, shares } = stages;
+  const { metrics, ingest, resumable, files, limits, disk, workers, queue, results, tasks } = stages;
+  const { shares, twins, idempotency } = stages;
   const { maxUploadBytes } = config;
   const guard = createAddressGuard({ allow: config.allowAddresses });
   const doors = createDoors({ ingest, files, guard, urlTimeoutMs: config.urlTimeout * 1000 });
@@ -169,7 +182,10 @@ function createRoutes({ config, stages, admission, isDraining }: RoutesOptions):
     ...fileRoutes({ files, uploads, admission }),
     ...uploadRoutes({ store: resumable, limits, disk, admission, maxUploadBytes }),
     ...jobRoutes({ queue, results, admission }),
-    ...taskRoutes({ tasks, queue, shares, answer, uploads, admission, maxDeadlineS: config.maxDeadline }),
+    ...taskRoutes({
+      ...{ tasks, queue, shares, twins, idempotency, answer, uploads, admission },
+      maxDeadlineS: config.maxDeadline,
+    }),
   ];
 }
 

@@ -1,7 +1,6 @@
 import { createDeadline } from '../core/deadline.ts';
 import { AppError, toAppError } from '../core/errors.ts';
-import type { Job } from '../queue/queue.ts';
-import type { Acceptance, Results, Share } from '../results/results.ts';
+import type { Acceptance, JobOutcome, Results, Share } from '../results/results.ts';
 import type { Exchange } from './exchange.ts';
 import { jobUrl, linkJob, linkResult } from './links.ts';
 import type { Wish } from './prefer.ts';
@@ -23,16 +22,20 @@ export function createTaskAnswer({ results, acceptance }: TaskAnswerOptions): Ta
       const job = await outcome(id, wish, exchange.signal, timeout);
       if (job) replyOutcome(exchange, job);
       else await handOver(exchange, id, wish, timeout);
-    } catch (error) {
-      share.leave(toAppError(error));
-      throw error;
-    } finally {
       share.release();
+    } catch (error) {
+      await share.leave(toAppError(error));
+      throw error;
     }
   }
 
   /** undefined: not within the time that the caller waits. */
-  async function outcome(id: string, { waitMs }: Wish, gone: AbortSignal, timeout: AppError): Promise<Job | undefined> {
+  async function outcome(
+    id: string,
+    { waitMs }: Wish,
+    gone: AbortSignal,
+    timeout: AppError,
+  ): Promise<JobOutcome | undefined> {
     if (waitMs === 0) return undefined;
     using limit = createDeadline({ ms: waitMs, parents: [gone], reason: timeout });
     try {
@@ -56,7 +59,7 @@ export function createTaskAnswer({ results, acceptance }: TaskAnswerOptions): Ta
   return answer;
 }
 
-function replyOutcome(exchange: Exchange, job: Job): void {
+function replyOutcome(exchange: Exchange, job: JobOutcome): void {
   if (job.status !== 'succeeded') throw job.error ?? new AppError('internal', `job ${job.id} is ${job.status}`);
   exchange.replyJson(200, linkResult(exchange, job.id, job.result));
 }

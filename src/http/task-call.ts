@@ -1,10 +1,19 @@
 import { AppError } from '../core/errors.ts';
 import type { Delivered } from '../ingest/ingest.ts';
 import type { Queue, Slot } from '../queue/queue.ts';
-import type { Shares } from '../results/results.ts';
+import {
+  fingerprint,
+  type Idempotency,
+  type KeyClaim,
+  type Share,
+  type Shares,
+  type Twins,
+  type Work,
+} from '../results/results.ts';
 import { checkMediaType, type TaskEntry, type Tasks } from '../tasks/tasks.ts';
 import type { Admission } from './admission.ts';
 import type { Exchange } from './exchange.ts';
+import { readIdempotencyKey } from './idempotency-key.ts';
 import { readWish, WISH_PARAMETERS, type Wish } from './prefer.ts';
 import type { TaskAnswer } from './task-answer.ts';
 import { sentMediaType, type Uploads } from './upload.ts';
@@ -13,6 +22,8 @@ export interface TaskCallOptions {
   readonly tasks: Tasks;
   readonly queue: Queue;
   readonly shares: Shares;
+  readonly twins: Twins;
+  readonly idempotency: Idempotency;
   readonly answer: TaskAnswer;
   readonly uploads: Uploads;
   readonly admission: Admission;
@@ -26,7 +37,10 @@ interface Call {
   readonly caller: string;
   readonly query: Record<string, string>;
   readonly wish: Wish;
+  readonly claim: KeyClaim | undefined;
 }
+
+type JobShare = Share & { readonly jobId: string };
 
 /** Query parameters that speak to the call, not to the task. */
 const CALL_PARAMETERS = new Set<string>([...WISH_PARAMETERS, 'name']);
@@ -41,7 +55,7 @@ const UNSPECIFIC_TYPES = new Set([
 
 /** One call of a task: the body brings the file, the query and the body's other members are the input, the answer is the result. */
 export function createTaskCall(options: TaskCallOptions): (exchange: Exchange, entry: TaskEntry) => Promise<void> {
-  const { tasks, shares, answer } = options;
+  const { tasks, shares, twins, idempotency, answer } = options;
 
   /** Everything that can be refused without the body is refused before it is read. */
   async function call(exchange: Exchange, entry: TaskEntry): Promise<void> {
@@ -51,32 +65,56 @@ export function createTaskCall(options: TaskCallOptions): (exchange: Exchange, e
     // With a form or a JSON object more input may follow in the body; without, it is complete and checked first.
     if (!isComposite(exchange)) entry.input.parse(query, 'text');
     refuseDeclaredType(entry, exchange);
+    const key = readIdempotencyKey(exchange);
+    using claim = key === undefined ? undefined : idempotency.claim(caller, key);
     const slot = tasks.reserve(entry, { deadlineMs: wish.onTimeout === 'end' ? wish.waitMs : undefined });
     try {
       const delivered = await options.uploads.receive(exchange, { caller, as: 'any' });
-      await perform(exchange, delivered, { entry, slot, caller, query, wish });
+      await perform(exchange, delivered, { entry, slot, caller, query, wish, claim });
     } finally {
       slot.release();
     }
   }
 
-  /** Makes a job of the delivery and answers it; nothing that was delivered is kept unless the job succeeds. */
-  async function perform(
-    exchange: Exchange,
-    delivered: Delivered,
-    { entry, slot, caller, query, wish }: Call,
-  ): Promise<void> {
+  async function perform(exchange: Exchange, delivered: Delivered, call: Call): Promise<void> {
+    let share: JobShare;
     try {
-      const input = readInput(exchange, { entry, query, members: delivered.members });
-      const files = delivered.files.map(({ file }) => file);
-      for (const file of files) checkMediaType(entry, file.mediaType);
-      exchange.signal.throwIfAborted();
-      const { id } = tasks.submit({ entry, slot, caller, input, files: files.map((file) => file.id) });
-      await answer(exchange, id, wish, shares.take(id));
+      share = await takeJob(exchange, delivered, call);
     } catch (error) {
       await delivered.undo();
       throw error;
     }
+    await answer(exchange, share.jobId, call.wish, share);
+  }
+
+  /** A new job for the delivery, or the one that does the same work: then what was delivered is not needed. */
+  async function takeJob(exchange: Exchange, delivered: Delivered, call: Call): Promise<JobShare> {
+    const { entry, slot, caller, query, claim } = call;
+    const input = readInput(exchange, { entry, query, members: delivered.members });
+    const files = delivered.files.map(({ file }) => file);
+    for (const file of files) checkMediaType(entry, file.mediaType);
+    const { name: task, version } = entry.task;
+    const work: Work = { task, version, input, sha256: files.map(({ sha256 }) => sha256) };
+    const payload = fingerprint({ ...work, version: undefined });
+    const earlier = await claim?.earlier(payload);
+    const isShared = version !== undefined && !isBypassed(exchange);
+    const kept = isShared && earlier === undefined ? await twins.findKept(work) : undefined;
+    exchange.signal.throwIfAborted();
+    // From here to the submission nothing waits, so that of equal calls one makes the job.
+    const live = isShared ? twins.findLive(work) : undefined;
+    const known = earlier ?? live ?? kept;
+    if (version !== undefined) exchange.setHeader('cache-status', `penstock; ${cacheStatus(isShared, live, kept)}`);
+    if (earlier !== undefined) exchange.setHeader('idempotency-replayed', 'true');
+    if (known !== undefined) {
+      const share = { jobId: known, ...shares.take(known) };
+      await delivered.undo();
+      return share;
+    }
+    const { id } = tasks.submit({ entry, slot, caller, input, files: files.map((file) => file.id) });
+    twins.note(work, id);
+    const share = { jobId: id, ...shares.take(id, delivered.undo) };
+    await claim?.bind(payload, id);
+    return share;
   }
 
   return call;
@@ -85,6 +123,18 @@ export function createTaskCall(options: TaskCallOptions): (exchange: Exchange, e
 function isComposite(exchange: Exchange): boolean {
   const mediaType = sentMediaType(exchange);
   return mediaType === 'application/json' || mediaType === 'multipart/form-data';
+}
+
+/** The caller wants the work done anew (RFC 9111 section 5.2.1). */
+function isBypassed(exchange: Exchange): boolean {
+  return /(^|[,\s])no-(cache|store)\b/i.test(exchange.headers('cache-control').join(','));
+}
+
+/** RFC 9211: whether the work is shared. */
+function cacheStatus(isShared: boolean, live: string | undefined, kept: string | undefined): string {
+  if (!isShared) return 'fwd=request';
+  if (live !== undefined) return 'fwd=miss; collapsed';
+  return kept === undefined ? 'fwd=miss' : 'hit';
 }
 
 /** Query and body together; a name that stands in both is an error. Only JSON has types: all else is text. */

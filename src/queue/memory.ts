@@ -207,9 +207,10 @@ export class MemoryQueue implements Queue {
       job: entry.job,
       signal: entry.abort.signal,
       start: () => {
-        if (entry.job.status !== 'queued') return;
+        if (entry.job.status !== 'queued') return false;
         line.started(entry.job.id);
         this.#update(entry, { status: 'running', startedAt: this.#now(), attempt: entry.job.attempt + 1 });
+        return true;
       },
       progress: (fraction, message) => {
         if (isFinal(entry.job.status)) return;

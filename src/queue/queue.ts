@@ -60,8 +60,8 @@ export interface Run {
   readonly job: Job;
   /** Aborts when the job is cancelled or timed out; the reason is the AppError that ended it. */
   readonly signal: AbortSignal;
-  /** The work really begins now: `queued` becomes `running`, the attempt is counted. */
-  start(): void;
+  /** The work really begins now: `queued` becomes `running`, the attempt is counted. false: it had begun, or has ended. */
+  start(): boolean;
   progress(fraction: number, message?: string): void;
   /** Announces a finished part of the result to whoever watches; once for each `index`, also over several attempts. */
   part(index: number, part: Part): void;

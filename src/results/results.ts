@@ -1,7 +1,7 @@
 import { decodeTime } from 'ulid';
 import type { JobJson } from '../api.ts';
 import { createDeadline } from '../core/deadline.ts';
-import { AppError } from '../core/errors.ts';
+import { AppError, type ErrorCode } from '../core/errors.ts';
 import { isId } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -12,10 +12,13 @@ import { type JobPage, type JobQuery, listJobs } from './job-list.ts';
 import { readRecord, writeRecord } from './record.ts';
 
 export { type Acceptance, createAcceptance } from './acceptance.ts';
+export { createIdempotency, type Idempotency, type KeyClaim } from './idempotency.ts';
 export { toJobJson } from './job-json.ts';
 export type { JobPage, JobQuery } from './job-list.ts';
+export { removeOrphans } from './orphans.ts';
 export { type Retention, startRetention } from './retention.ts';
 export { createShares, type Share, type Shares } from './shares.ts';
+export { createTwins, fingerprint, type Twins, type Work } from './twins.ts';
 
 export interface ResultsOptions {
   readonly queue: Queue;
@@ -34,10 +37,12 @@ export interface OutputFile {
   open(range?: ByteRange): Promise<AsyncIterable<Uint8Array>>;
 }
 
+export type JobOutcome = Pick<Job, 'id' | 'status' | 'result' | 'error'>;
+
 /** Answers come back through here: waiting for an outcome, looking one up later, reading its files. */
 export interface Results {
   /** Waits for the job's final state. Rejects with the signal's reason; the job goes on. */
-  outcome(id: string, signal: AbortSignal): Promise<Job>;
+  outcome(id: string, signal: AbortSignal): Promise<JobOutcome>;
   /** Live or stored. Errors: `not_found`, `gone`. */
   get(id: string): Promise<JobJson>;
   /** As `get`, once the job has ended or `ms` have passed. Error: the signal's reason, too. */
@@ -52,7 +57,12 @@ export interface Results {
 export function createResults(options: ResultsOptions): Results {
   const { queue, storage, ledger, log, epoch } = options;
 
-  async function outcome(id: string, signal: AbortSignal): Promise<Job> {
+  async function outcome(id: string, signal: AbortSignal): Promise<JobOutcome> {
+    if (!queue.get(id)) return ended(await get(id));
+    return await finish(id, signal);
+  }
+
+  async function finish(id: string, signal: AbortSignal): Promise<Job> {
     for await (const event of queue.watch(id, signal)) {
       if (event.type === 'done') return event.job;
     }
@@ -72,7 +82,7 @@ export function createResults(options: ResultsOptions): Results {
       const waitedEnough = new AppError('deadline_exceeded', 'the job goes on');
       using limit = createDeadline({ ms, parents: [signal], reason: waitedEnough });
       try {
-        return toJobJson(await outcome(id, limit.signal), Date.now());
+        return toJobJson(await finish(id, limit.signal), Date.now());
       } catch (error) {
         if (error !== waitedEnough) throw error;
       }
@@ -104,6 +114,10 @@ export function createResults(options: ResultsOptions): Results {
   }
 
   return { outcome, get, wait, list: (query) => listJobs(queue, storage, query), output, keep };
+}
+
+function ended({ id, status, result, error }: JobJson): JobOutcome {
+  return { id, status, result, error: error && new AppError(error.code as ErrorCode, error.detail) };
 }
 
 /** `gone` for an id that this server may have given out longer ago than it keeps results. */

@@ -2,10 +2,15 @@ import { decodeTime } from 'ulid';
 import { isId } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
 import type { Storage } from '../storage/storage.ts';
+import { IDEMPOTENCY } from './idempotency.ts';
+import { CACHE } from './twins.ts';
 
 const EVERY_MS = 60_000;
 /** Short retentions are kept to the second, more or less. */
 const MIN_EVERY_MS = 1000;
+
+/** Each has to be read: not at every sweep. */
+const NOTES_EVERY = 10;
 
 export interface RetentionOptions {
   readonly storage: Storage;
@@ -27,23 +32,43 @@ export interface Retention {
 /** Removes what has expired, now and each minute. One failed sweep is logged and the next one tries again. */
 export function startRetention(options: RetentionOptions): Retention {
   const { storage, prefixes, retentionS, inUse, log, now = Date.now } = options;
+  let sweeps = 0;
   let sweeping = Promise.resolve(0);
 
   async function sweep(): Promise<number> {
     const oldest = now() - retentionS * 1000;
     const needed = inUse();
     let removed = 0;
-    for (const prefix of prefixes) {
-      for await (const { key } of storage.list(prefix)) {
-        const id = key.slice(prefix.length).split('/')[0] ?? '';
-        // Keys are sorted and ids sort by time: the first that is young enough ends the search.
-        if (isId(id) && decodeTime(id) >= oldest) break;
-        if (needed.has(id)) continue;
+    for (const prefix of prefixes) removed += await sweepPrefix(prefix, oldest, needed);
+    if (sweeps++ % NOTES_EVERY === 0) removed += await sweepNotes(oldest);
+    if (removed > 0) log.info({ removed }, 'expired files and results were removed');
+    return removed;
+  }
+
+  async function sweepPrefix(prefix: string, oldest: number, needed: ReadonlySet<string>): Promise<number> {
+    let removed = 0;
+    for await (const { key } of storage.list(prefix)) {
+      const id = key.slice(prefix.length).split('/')[0] ?? '';
+      // Keys are sorted and ids sort by time: the first that is young enough ends the search.
+      if (isId(id) && decodeTime(id) >= oldest) break;
+      if (needed.has(id)) continue;
+      await storage.delete(key);
+      removed += 1;
+    }
+    return removed;
+  }
+
+  /** Small records that stand for a job and end with it. */
+  async function sweepNotes(oldest: number): Promise<number> {
+    let removed = 0;
+    for (const prefix of [CACHE, IDEMPOTENCY]) {
+      for await (const { key, meta } of storage.list(prefix)) {
+        const id = String(meta.job);
+        if (isId(id) && decodeTime(id) >= oldest) continue;
         await storage.delete(key);
         removed += 1;
       }
     }
-    if (removed > 0) log.info({ removed }, 'expired files and results were removed');
     return removed;
   }
 

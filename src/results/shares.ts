@@ -4,40 +4,52 @@ import type { Queue } from '../queue/queue.ts';
 
 /** One caller's interest in a job. */
 export interface Share {
-  /** Ends the job, unless other callers wait for it or it was accepted; true: it has no reader any more. Idempotent. */
-  leave(reason: AppError): boolean;
+  /** Ends the job and undoes its delivery, unless other callers wait for it or it was accepted. Idempotent. */
+  leave(reason: AppError): Promise<void>;
   /** The answer is out: the job is over, or goes on without this caller. */
   release(): void;
 }
 
 /** Counts who waits for which job, so that the last one to leave ends it. */
 export interface Shares {
-  take(jobId: string): Share;
+  /** `undo` takes back what was stored for the job alone; given by who made the job. */
+  take(jobId: string, undo?: () => Promise<void>): Share;
+}
+
+interface Interest {
+  callers: number;
+  isAnswered: boolean;
+  undo: (() => Promise<void>) | undefined;
 }
 
 export function createShares({ queue, ledger }: { readonly queue: Queue; readonly ledger: Ledger }): Shares {
-  const counts = new Map<string, number>();
+  const interests = new Map<string, Interest>();
 
-  function take(jobId: string): Share {
-    counts.set(jobId, (counts.get(jobId) ?? 0) + 1);
+  function take(jobId: string, undo?: () => Promise<void>): Share {
+    const interest = interests.get(jobId) ?? { callers: 0, isAnswered: false, undo };
+    interests.set(jobId, interest);
+    interest.callers += 1;
     let isHeld = true;
 
-    function release(): boolean {
+    /** true: the last one. */
+    function drop(): boolean {
       if (!isHeld) return false;
       isHeld = false;
-      const left = (counts.get(jobId) ?? 1) - 1;
-      if (left > 0) counts.set(jobId, left);
-      else counts.delete(jobId);
-      return left === 0;
+      interest.callers -= 1;
+      if (interest.callers === 0) interests.delete(jobId);
+      return interest.callers === 0;
     }
 
     return {
-      leave(reason) {
-        if (!release() || ledger.isAccepted(jobId)) return false;
+      async leave(reason) {
+        if (!drop() || ledger.isAccepted(jobId) || interest.isAnswered) return;
         queue.cancel(jobId, reason);
-        return true;
+        await interest.undo?.();
       },
-      release: () => void release(),
+      release() {
+        if (isHeld) interest.isAnswered = true;
+        drop();
+      },
     };
   }
 

@@ -6,15 +6,24 @@ import type { Output } from './task.ts';
 
 const READ_BYTES = 256 * 1024;
 
+export interface FinishedOutput {
+  readonly jobId: string;
+  readonly outDir: string;
+  readonly output: Output;
+  /** An earlier run, which died, may have stored it. */
+  readonly isRepeated: boolean;
+}
+
 /** Moves a file that a worker wrote into the job's results. The results can be computed again, so no fsync. */
 export async function storeOutput(
   storage: Storage,
-  { jobId, outDir, output }: { jobId: string; outDir: string; output: Output },
+  { jobId, outDir, output, isRepeated }: FinishedOutput,
 ): Promise<BlobInfo> {
   if (basename(output.file) !== output.file)
     throw new AppError('internal', `an output is a name within outDir, not ${output.file}`);
   const path = join(outDir, output.file);
   const key = `results/${jobId}/${output.key}`;
+  if (isRepeated) await storage.delete(key);
   const meta = { mediaType: output.mediaType, sha256: output.sha256 };
   if (canAdopt(storage)) return storage.adopt(key, path, meta, { durable: false });
   const sink = await storage.create(key, { durable: false });
@@ -25,4 +34,9 @@ export async function storeOutput(
     await sink.abort();
     throw error;
   }
+}
+
+/** For a job that ends without a result: what it had stored is of no use. */
+export async function removeOutputs(storage: Storage, jobId: string): Promise<void> {
+  for await (const { key } of storage.list(`results/${jobId}/`)) await storage.delete(key);
 }

@@ -1,9 +1,10 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { AppError } from '../core/errors.ts';
 import type { Handler, Run } from '../queue/queue.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Unit, UnitFile, UnitKind, Workers } from '../workers/workers.ts';
-import { storeOutput } from './outputs.ts';
+import { removeOutputs, storeOutput } from './outputs.ts';
 import type { Output, PartResult, SplitTask, Task } from './task.ts';
 
 /** A task and the module that a worker loads it from. */
@@ -17,6 +18,10 @@ export interface RunnerOptions {
   readonly storage: Storage;
   /** Folder, on the storage's file system, for the outputs of running jobs; emptied by whoever starts the process. */
   readonly workDir: string;
+  /** Called before each run of a job begins, which waits for the promise. */
+  readonly onBegin: (jobId: string, attempt: number) => Promise<void> | undefined;
+  /** Seconds that one unit may take in its worker. */
+  readonly maxUnitS: number;
   /** Parts of one job handed to the pool at a time. */
   readonly partsAhead: number;
 }
@@ -38,6 +43,9 @@ export function createRunner(options: RunnerOptions): (loaded: LoadedTask) => Ha
       const call: Call = { run, loaded, files: held.files, outDir };
       const { task } = loaded;
       return 'run' in task ? await runUnit(options, call, { kind: 'run' }) : await runSplit(options, call, task);
+    } catch (error) {
+      await removeOutputs(options.storage, run.job.id);
+      throw error;
     } finally {
       await rm(outDir, { recursive: true, force: true });
     }
@@ -71,8 +79,8 @@ async function holdFiles(storage: Storage, ids: readonly string[]): Promise<Asyn
   }
 }
 
-function runUnit(
-  { workers }: RunnerOptions,
+async function runUnit(
+  { workers, onBegin, maxUnitS }: RunnerOptions,
   call: Call,
   what: { kind: UnitKind; part?: unknown; signal?: AbortSignal },
 ): Promise<unknown> {
@@ -89,11 +97,31 @@ function runUnit(
     outDir,
   };
   const onProgress = what.kind === 'run' ? run.progress : undefined;
-  return workers.run(unit, {
-    signal: what.signal ?? run.signal,
-    onStart: run.start,
+  using limit = createUnitLimit(maxUnitS);
+  return await workers.run(unit, {
+    signal: AbortSignal.any([what.signal ?? run.signal, limit.signal]),
+    onStart() {
+      limit.start();
+      return run.start() ? onBegin(run.job.id, unit.attempt) : undefined;
+    },
     ...(onProgress ? { onProgress } : {}),
   });
+}
+
+/** Bounds one unit's time in a worker, also where no caller waits any more. */
+function createUnitLimit(maxUnitS: number): Disposable & { readonly signal: AbortSignal; start(): void } {
+  const controller = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const stop = () => clearTimeout(timer);
+  return {
+    signal: controller.signal,
+    start() {
+      stop();
+      const reason = new AppError('deadline_exceeded', `one step of the job took longer than ${maxUnitS} s`);
+      timer = setTimeout(() => controller.abort(reason), maxUnitS * 1000);
+    },
+    [Symbol.dispose]: stop,
+  };
 }
 
 /** Plans, then keeps `partsAhead` parts in the pool until all are done; the first failure stops the others. */
@@ -118,8 +146,9 @@ async function runSplit(options: RunnerOptions, call: Call, task: SplitTask): Pr
   }
 
   async function storeAll(outputs: readonly Output[]): Promise<void> {
+    const { id: jobId, attempt } = call.run.job;
     for (const output of outputs)
-      await storeOutput(options.storage, { jobId: call.run.job.id, outDir: call.outDir, output });
+      await storeOutput(options.storage, { jobId, outDir: call.outDir, output, isRepeated: attempt > 0 });
   }
 
   const workers = Array.from({ length: Math.min(options.partsAhead, parts.length) }, worker);

@@ -56,6 +56,11 @@ interface TaskBase<Schema extends ZodType> {
   readonly concurrency?: number;
   /** Seconds; default: the `deadline` setting. */
   readonly deadlineS?: number;
+  /**
+   * Set: the same bytes and input always give the same result, so equal calls share one job and later ones get the kept
+   * result. Change it when the results change.
+   */
+  readonly version?: string;
 }
 
 /** A task that is one call in one worker. */

@@ -22,7 +22,11 @@ export interface TasksOptions {
   readonly concurrency: number;
   /** Seconds. */
   readonly deadlineS: number;
+  /** Seconds: the longest deadline, and the longest that one unit of a job may take. */
+  readonly maxDeadlineS: number;
   readonly newId: () => string;
+  /** Called before each run of a job begins, which waits for the promise. */
+  readonly onBegin: (jobId: string, attempt: number) => Promise<void> | undefined;
 }
 
 /** A task ready to be called. */
@@ -56,6 +60,8 @@ export function createTasks(options: TasksOptions): Tasks {
     workers: options.workers,
     storage: options.storage,
     workDir: options.workDir,
+    onBegin: options.onBegin,
+    maxUnitS: options.maxDeadlineS,
     partsAhead: options.workers.stats().workers + 1,
   });
   const entries = new Map<string, TaskEntry>();

@@ -18,6 +18,8 @@ export type Outcome =
 export interface Assignment {
   readonly unitId: number;
   readonly unit: Unit;
+  /** The unit is not sent before; undefined: at once. */
+  readonly ready?: Promise<void> | undefined;
   readonly onProgress: (fraction: number, message: string | undefined) => void;
   /** Once, when the unit is off the CPU. */
   readonly onEnd: (outcome: Outcome) => void;
@@ -48,6 +50,8 @@ export class PoolWorker {
   lastJobId: string | undefined;
   #state: 'starting' | 'idle' | 'busy' | 'gone' = 'starting';
   #assignment: Assignment | undefined;
+  /** The assignment, while it is not sent yet. */
+  #held: Assignment | undefined;
   #isOverdue = false;
   #bootTimer: NodeJS.Timeout | undefined;
   #killTimer: NodeJS.Timeout | undefined;
@@ -69,21 +73,45 @@ export class PoolWorker {
   }
 
   assign(assignment: Assignment): void {
-    const { unitId, unit } = assignment;
+    const { unit, ready } = assignment;
     this.#state = 'busy';
     this.#assignment = assignment;
     this.lastJobId = unit.jobId;
+    if (ready) void this.#sendWhenReady(assignment, ready);
+    else this.#send(assignment);
+  }
+
+  async #sendWhenReady(assignment: Assignment, ready: Promise<void>): Promise<void> {
+    this.#held = assignment;
+    try {
+      await ready;
+      if (this.#held === assignment) this.#send(assignment);
+    } catch (error) {
+      if (this.#held === assignment) this.#refuse(assignment.unit, error);
+    }
+  }
+
+  #send({ unitId, unit }: Assignment): void {
+    this.#held = undefined;
     try {
       this.#link.send({ type: 'run', unitId, unit });
     } catch (error) {
       // What cannot be cloned (DataCloneError) never left this process.
-      queueMicrotask(() => this.#end('idle', { type: 'failed', error: toWireError(error, unit.task) }));
+      this.#refuse(unit, error);
     }
+  }
+
+  #refuse(unit: Unit, error: unknown): void {
+    queueMicrotask(() => this.#end('idle', { type: 'failed', error: toWireError(error, unit.task) }));
   }
 
   /** Takes the running unit off the CPU: asks it first, then ends its thread, then its host. */
   abort(): void {
     if (this.#assignment === undefined || this.#killTimer !== undefined) return;
+    if (this.#held) {
+      this.#end('idle', { type: 'stopped' });
+      return;
+    }
     this.#link.send({ type: 'abort', unitId: this.#assignment.unitId, graceMs: GRACE_MS });
     this.#killTimer = setTimeout(() => this.#link.kill(), KILL_MS);
   }
@@ -135,6 +163,7 @@ export class PoolWorker {
   #end(state: 'idle' | 'starting' | 'gone', outcome: Outcome): void {
     const assignment = this.#assignment;
     this.#assignment = undefined;
+    this.#held = undefined;
     clearTimeout(this.#killTimer);
     this.#killTimer = undefined;
     this.#state = state;

@@ -25,8 +25,11 @@ export interface WorkersOptions {
 
 export interface RunOptions {
   readonly signal: AbortSignal;
-  /** The unit has left the pool and a worker begins with it; called again when a dead worker's unit is retried. */
-  readonly onStart?: () => void;
+  /**
+   * The unit has left the pool and a worker begins with it, as soon as the promise is fulfilled if one is returned; called
+   * again when a dead worker's unit is retried.
+   */
+  readonly onStart?: () => Promise<void> | undefined;
   /** Called at most about four times a second; fraction 0 to 1. Not called any more once the promise has settled. */
   readonly onProgress?: (fraction: number, message: string | undefined) => void;
 }
@@ -157,9 +160,10 @@ class Pool implements Workers {
   #assign(worker: PoolWorker, { item: entry, finish }: Taken<Entry>): void {
     entry.worker = worker;
     const { unit, unitId, options } = entry;
-    options.onStart?.();
+    const ready = options.onStart?.();
     worker.assign({
       unitId,
+      ready,
       unit: entry.isRetry ? { ...unit, attempt: unit.attempt + 1 } : unit,
       onProgress: (fraction, message) => {
         if (!entry.isSettled) options.onProgress?.(fraction, message);

@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto';
+import { decodeTime } from 'ulid';
+import type { Log } from '../core/log.ts';
+import { isFinal, type Job, type Queue } from '../queue/queue.ts';
+import type { Storage } from '../storage/storage.ts';
+import { readRecord } from './record.ts';
+
+export const CACHE = 'cache/';
+/** A result is not handed out again shortly before it expires. */
+const FRESH_SHARE = 0.9;
+
+/** What a job's result depends on. */
+export interface Work {
+  readonly task: string;
+  readonly version: string | undefined;
+  readonly input: unknown;
+  /** Of the files, in order. */
+  readonly sha256: readonly string[];
+}
+
+/** Finds the job that does, or did, the same work, for tasks that promise the same result for the same work. */
+export interface Twins {
+  /** The id of a job that is still at it. */
+  findLive(work: Work): string | undefined;
+  /** The id of a job whose result is there. */
+  findKept(work: Work): Promise<string | undefined>;
+  /** The job does this work. */
+  note(work: Work, jobId: string): void;
+  /** The job has its final state. */
+  settled(job: Job): Promise<void>;
+}
+
+export interface TwinsOptions {
+  readonly queue: Queue;
+  readonly storage: Storage;
+  readonly retentionS: number;
+  readonly log: Log;
+}
+
+export function createTwins({ queue, storage, retentionS, log }: TwinsOptions): Twins {
+  const live = new Map<string, string>();
+  const prints = new Map<string, string>();
+
+  function findLive(work: Work): string | undefined {
+    const jobId = live.get(fingerprint(work));
+    const job = jobId === undefined ? undefined : queue.get(jobId);
+    return job && !isFinal(job.status) ? job.id : undefined;
+  }
+
+  async function findKept(work: Work): Promise<string | undefined> {
+    const info = await storage.stat(CACHE + fingerprint(work));
+    const jobId = info && String(info.meta.job);
+    if (jobId === undefined || Date.now() - decodeTime(jobId) > retentionS * 1000 * FRESH_SHARE) return undefined;
+    const record = await readRecord(storage, jobId);
+    return record?.job.status === 'succeeded' ? jobId : undefined;
+  }
+
+  function note(work: Work, jobId: string): void {
+    if (work.version === undefined) return;
+    const print = fingerprint(work);
+    live.set(print, jobId);
+    prints.set(jobId, print);
+  }
+
+  async function settled(job: Job): Promise<void> {
+    const print = prints.get(job.id);
+    if (print === undefined) return;
+    prints.delete(job.id);
+    if (live.get(print) === job.id) live.delete(print);
+    if (job.status !== 'succeeded') return;
+    try {
+      await storage.delete(CACHE + print);
+      const sink = await storage.create(CACHE + print, { durable: false });
+      await sink.commit({ job: job.id });
+    } catch (error) {
+      log.warn({ err: error, job_id: job.id }, 'a result could not be noted for later calls');
+    }
+  }
+
+  return { findLive, findKept, note, settled };
+}
+
+/** Hexadecimal, the same for the same work. */
+export function fingerprint({ task, version, input, sha256 }: Work): string {
+  return createHash('sha256')
+    .update(JSON.stringify([task, version ?? null, input, sha256]))
+    .digest('hex');
+}

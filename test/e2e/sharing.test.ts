@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { apiOf, ONE_PAGE, SAMPLE } from './jobs-api.ts';
+import { startServer } from './server.ts';
+
+for (const transport of ['uws', 'node'] as const) {
+  suite(`shared work over ${transport}`, () => {
+    const args = ['--transport', transport, '--workers', '2'];
+
+    test('20 identical uploads at once make one job; callers that leave do not stop the others', async () => {
+      await using server = await startServer({ args });
+      const api = apiOf(server);
+      const leaving = new AbortController();
+      const post = (signal?: AbortSignal) =>
+        fetch(`${server.url}/pdf2image?dpi=72`, { method: 'POST', body: SAMPLE, ...(signal ? { signal } : {}) });
+      const left = Array.from({ length: 5 }, () => post(leaving.signal));
+      const stayed = Array.from({ length: 15 }, () => post());
+      do await fetch(`${server.url}/healthz`);
+      while ((await api.list('?status=running')).jobs.length === 0);
+      leaving.abort();
+      const lost = await Promise.allSettled(left);
+      assert.ok(lost.some(({ status }) => status === 'rejected'));
+      for (const answer of await Promise.all(stayed)) assert.equal(answer.status, 200);
+      assert.equal((await api.list('')).jobs.length, 1);
+    });
+
+    test('a later call gets the kept result, and no-cache a fresh one', async () => {
+      await using server = await startServer({ args });
+      const api = apiOf(server);
+      const statuses: (string | null)[] = [];
+      for (const cache of ['', '', 'no-cache']) {
+        const answer = await api.run('?dpi=40', ONE_PAGE, cache ? { 'cache-control': cache } : {});
+        const result = (await answer.json()) as { pages: { url: string }[] };
+        assert.equal((await fetch(`${result.pages[0]?.url}`)).status, 200);
+        statuses.push(answer.headers.get('cache-status'));
+      }
+      assert.deepEqual(statuses, ['penstock; fwd=miss', 'penstock; hit', 'penstock; fwd=request']);
+      assert.equal((await api.list('')).jobs.length, 2);
+    });
+
+    test('an Idempotency-Key replays, refuses another payload with 422, a second call at once with 409, and an unquoted key', async () => {
+      await using server = await startServer({ args });
+      const api = apiOf(server);
+      const fresh = { 'cache-control': 'no-cache' };
+      const key = { ...fresh, 'idempotency-key': '"k1"' };
+      const [first, second] = await Promise.all([api.run('?dpi=50', SAMPLE, key), api.run('?dpi=50', SAMPLE, key)]);
+      assert.deepEqual([first.status, second.status].sort(), [200, 409]);
+      const again = await api.run('?dpi=50', SAMPLE, key);
+      assert.deepEqual([again.status, again.headers.get('idempotency-replayed')], [200, 'true']);
+      assert.equal((await api.list('')).jobs.length, 1);
+      const other = await api.run('?dpi=51', SAMPLE, key);
+      assert.deepEqual([other.status, (await api.json(other)).code], [422, 'invalid_input']);
+      assert.equal((await api.run('?dpi=50', SAMPLE, { 'idempotency-key': 'k1' })).status, 400);
+    });
+  });
+}
