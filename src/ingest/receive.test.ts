@@ -1,14 +1,10 @@
 import assert from 'node:assert/strict';
-import { createHash, randomBytes } from 'node:crypto';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { createHash } from 'node:crypto';
 import { suite, test } from 'node:test';
 import fc from 'fast-check';
 import { AppError } from '../core/errors.ts';
 import { createIdSource } from '../core/ids.ts';
 import { createLog } from '../core/log.ts';
-import { openDiskStorage } from '../storage/disk.ts';
 import { createMemoryStorage } from '../storage/memory.ts';
 import type { Sink, Storage } from '../storage/storage.ts';
 import type { ByteSource } from './byte-source.ts';
@@ -270,52 +266,5 @@ suite('receiving what is not a file', () => {
       code: 'client_gone',
     });
     assert.ok(await isEmpty(subject.storage));
-  });
-});
-
-suite('receiving onto a disk', () => {
-  async function createDisk() {
-    const dataDir = mkdtempSync(join(tmpdir(), 'penstock-receive-'));
-    const subject = createSubject(await openDiskStorage({ dataDir }), 512 * 1024);
-    const close = async () => {
-      await subject.ingest.close();
-      rmSync(dataDir, { recursive: true });
-    };
-    return { ...subject, dataDir, [Symbol.asyncDispose]: close };
-  }
-
-  for (const bytes of [0, 1, 1024 * 1024, 1024 * 1024 + 1, 9_999_999]) {
-    for (const isDeclared of [true, false]) {
-      test(`${bytes} bytes, ${isDeclared ? 'declared' : 'chunked'}, have the right digest`, async () => {
-        await using disk = await createDisk();
-        const content = randomBytes(bytes);
-        const parts = Array.from({ length: Math.ceil(bytes / 65_536) }, (_, index) =>
-          content.subarray(index * 65_536, (index + 1) * 65_536),
-        );
-        const file = await disk.receive(sourceOf(parts), { declaredBytes: isDeclared ? bytes : undefined });
-        assert.equal(file.sha256, sha256(content));
-        assert.deepEqual(readdirSync(join(disk.dataDir, 'tmp')), []);
-      });
-    }
-  }
-
-  test('a hundred uploads that end in every way leave no temporary file and no descriptor', async () => {
-    await using disk = await createDisk();
-    const chunk = randomBytes(100_000);
-    const ended = async (index: number) => {
-      const controller = new AbortController();
-      const source = silentAfter(Array.from({ length: index % 30 }, () => chunk));
-      const receiving = disk.receive(source, { declaredBytes: 5_000_000, signal: controller.signal });
-      const outcome = assert.rejects(receiving, { code: 'client_gone' });
-      await source.silent;
-      controller.abort(new AppError('client_gone', 'the client is gone'));
-      await outcome;
-    };
-    await ended(29);
-    const before = readdirSync('/proc/self/fd').length;
-    await Promise.all(Array.from({ length: 100 }, (_, index) => ended(index)));
-    assert.deepEqual(readdirSync(join(disk.dataDir, 'tmp')), []);
-    assert.deepEqual(readdirSync(join(disk.dataDir, 'blobs')), []);
-    assert.equal(readdirSync('/proc/self/fd').length, before);
   });
 });
