@@ -148,10 +148,6 @@ export function canReadBack<S extends Sink | Growing>(sink: S): sink is S & Read
   return 'path' in sink;
 }
 
-export function isFiniteStorage(storage: Storage): storage is Storage & Finite {
-  return 'freeBytes' in storage;
-}
-
 const KEY = /^[a-z][a-z0-9_-]*(\/[A-Za-z0-9_-]+)+$/;
 
 /** Guards against a path that leaves the storage: a key is made by us, so another is a bug. */
