@@ -107,6 +107,7 @@ async function chooseScale(input: Input, document: RasterDocument, page: number)
 export default defineTask({
   name: 'pdf2image',
   description: 'Renders the pages of a PDF to images',
+  version: '1',
   accepts: ['application/pdf'],
   input: inputSchema,
   plan,
