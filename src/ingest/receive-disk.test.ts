@@ -58,7 +58,8 @@ suite('receiving onto a disk', () => {
         let offset = 0;
         const source: ByteSource = {
           async next() {
-            const chunk = content.subarray(offset, (offset += 65_536));
+            const chunk = content.subarray(offset, offset + 65_536);
+            offset += chunk.byteLength;
             return chunk.byteLength > 0 ? chunk : undefined;
           },
         };
