@@ -10,6 +10,7 @@ import { createCallerNames } from './http/caller.ts';
 import { startHttp } from './http/http.ts';
 import type { Route } from './http/route.ts';
 import { fileRoutes } from './http/routes/files.ts';
+import { jobStreamRoutes } from './http/routes/job-streams.ts';
 import { jobRoutes } from './http/routes/jobs.ts';
 import { opsRoutes } from './http/routes/ops.ts';
 import { taskRoutes } from './http/routes/tasks.ts';
@@ -129,8 +130,8 @@ async function startStages(config: Config, log: Log, logOptions: LogOptions) {
   const shares = createShares({ queue, ledger });
   const twins = createTwins({ queue, storage, log, retentionS: config.retention });
   const idempotency = createIdempotency({ queue, storage });
-  const { queueSize, workers: concurrency, deadline: deadlineS, maxDeadline: maxDeadlineS } = config;
-  const defaults = { queueSize, concurrency, deadlineS, maxDeadlineS };
+  const { queueSize, workers: concurrency, deadline: deadlineS, maxDeadline: maxDeadlineS, pageTimeout } = config;
+  const defaults = { queueSize, concurrency, deadlineS, maxDeadlineS, maxPartS: pageTimeout };
   const tasks = createTasks({ queue, workers, storage, workDir, newId, onBegin: ledger.begin, ...defaults });
   const resumable = await openUploadStore({
     ...inlet,
@@ -182,6 +183,7 @@ function createRoutes({ config, stages, admission, isDraining }: RoutesOptions):
     ...fileRoutes({ files, uploads, admission }),
     ...uploadRoutes({ store: resumable, limits, disk, admission, maxUploadBytes }),
     ...jobRoutes({ queue, results, admission }),
+    ...jobStreamRoutes({ feed: results.feed, results, admission }),
     ...taskRoutes({
       ...{ tasks, queue, shares, twins, idempotency, answer, uploads, admission },
       maxDeadlineS: config.maxDeadline,

@@ -103,6 +103,7 @@ export const SETTINGS = {
     'what draws pages; auto: PDFium, which is faster, and pdf.js for pages that it cannot draw or is slow with',
   ),
   maxPages: count(2000, [1, 100_000], 'pages that one job may render; past it 422'),
+  pageTimeout: seconds(20, [0.1, DAY_S], 'how long one page may take to draw; past it the job ends with 504'),
   maxPixels: count(100_000_000, [1, 1_000_000_000], 'pixels of one page image; past it 422'),
   workerMemory: bytes(2 * GIB, [256 * MIB, TIB], 'memory of one worker process; one that passes it is replaced'),
   retention: seconds(DAY_S, [1, 3650 * DAY_S], 'how long files and results are kept'),

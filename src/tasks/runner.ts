@@ -22,6 +22,8 @@ export interface RunnerOptions {
   readonly onBegin: (jobId: string, attempt: number) => Promise<void> | undefined;
   /** Seconds that one unit may take in its worker. */
   readonly maxUnitS: number;
+  /** The same for a part of a split task, such as one page. */
+  readonly maxPartS: number;
   /** Parts of one job handed to the pool at a time. */
   readonly partsAhead: number;
 }
@@ -80,7 +82,7 @@ async function holdFiles(storage: Storage, ids: readonly string[]): Promise<Asyn
 }
 
 async function runUnit(
-  { workers, onBegin, maxUnitS }: RunnerOptions,
+  { workers, onBegin, maxUnitS, maxPartS }: RunnerOptions,
   call: Call,
   what: { kind: UnitKind; part?: unknown; signal?: AbortSignal },
 ): Promise<unknown> {
@@ -97,7 +99,7 @@ async function runUnit(
     outDir,
   };
   const onProgress = what.kind === 'run' ? run.progress : undefined;
-  using limit = createUnitLimit(maxUnitS);
+  using limit = createUnitLimit(what.kind === 'part' ? Math.min(maxPartS, maxUnitS) : maxUnitS);
   return await workers.run(unit, {
     signal: AbortSignal.any([what.signal ?? run.signal, limit.signal]),
     onStart() {

@@ -24,6 +24,8 @@ export interface TasksOptions {
   readonly deadlineS: number;
   /** Seconds: the longest deadline, and the longest that one unit of a job may take. */
   readonly maxDeadlineS: number;
+  /** What one part of a split task may take in its worker. */
+  readonly maxPartS: number;
   readonly newId: () => string;
   /** Called before each run of a job begins, which waits for the promise. */
   readonly onBegin: (jobId: string, attempt: number) => Promise<void> | undefined;
@@ -62,6 +64,7 @@ export function createTasks(options: TasksOptions): Tasks {
     workDir: options.workDir,
     onBegin: options.onBegin,
     maxUnitS: options.maxDeadlineS,
+    maxPartS: options.maxPartS,
     partsAhead: options.workers.stats().workers + 1,
   });
   const entries = new Map<string, TaskEntry>();
