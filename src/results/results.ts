@@ -6,16 +6,21 @@ import { isId } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Job, Queue } from '../queue/queue.ts';
-import type { BlobInfo, ByteRange, Storage } from '../storage/storage.ts';
+import type { Storage } from '../storage/storage.ts';
+import { archiveJob } from './archive.ts';
+import { createFeed, type Feed } from './feed.ts';
 import { toJobJson } from './job-json.ts';
 import { type JobPage, type JobQuery, listJobs } from './job-list.ts';
+import type { OutputFile } from './output.ts';
 import { readRecord, writeRecord } from './record.ts';
 
 export { type Acceptance, createAcceptance } from './acceptance.ts';
+export type { Feed, FeedEvent } from './feed.ts';
 export { createIdempotency, type Idempotency, type KeyClaim } from './idempotency.ts';
 export { toJobJson } from './job-json.ts';
 export type { JobPage, JobQuery } from './job-list.ts';
 export { removeOrphans } from './orphans.ts';
+export { fileNameOf, type OutputFile } from './output.ts';
 export { type Retention, startRetention } from './retention.ts';
 export { createShares, type Share, type Shares } from './shares.ts';
 export { createTwins, fingerprint, type Twins, type Work } from './twins.ts';
@@ -31,12 +36,6 @@ export interface ResultsOptions {
   readonly log: Log;
 }
 
-/** A job's output file: `meta` holds its media type and sha256. */
-export interface OutputFile {
-  readonly info: BlobInfo;
-  open(range?: ByteRange): Promise<AsyncIterable<Uint8Array>>;
-}
-
 export type JobOutcome = Pick<Job, 'id' | 'status' | 'result' | 'error'>;
 
 /** Answers come back through here: waiting for an outcome, looking one up later, reading its files. */
@@ -50,6 +49,10 @@ export interface Results {
   list(query: JobQuery): Promise<JobPage>;
   /** One output, as soon as it is stored. Errors: `not_found`, `gone`. */
   output(id: string, key: string): Promise<OutputFile>;
+  /** All outputs as a zip, made as they come. Errors: `not_found`, `gone`, `conflict` (there is no result). */
+  archive(id: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
+  /** What a job's followers are told. */
+  readonly feed: Feed;
   /** Keeps a final job's record for later callers; a failure is logged, too. */
   keep(job: Job): Promise<void>;
 }
@@ -113,7 +116,15 @@ export function createResults(options: ResultsOptions): Results {
     }
   }
 
-  return { outcome, get, wait, list: (query) => listJobs(queue, storage, query), output, keep };
+  async function archive(id: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+    const { status } = await get(id);
+    if (status !== 'succeeded' && status !== 'queued' && status !== 'running')
+      throw new AppError('conflict', `job ${id} has no result: its status is ${status}`);
+    return archiveJob({ feed, output }, id, signal);
+  }
+
+  const feed = createFeed({ queue, storage, epoch, get });
+  return { outcome, get, wait, list: (query) => listJobs(queue, storage, query), output, archive, feed, keep };
 }
 
 function ended({ id, status, result, error }: JobJson): JobOutcome {

@@ -1,7 +1,7 @@
 import type { JobListJson } from '../../api.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Queue } from '../../queue/queue.ts';
-import type { Results } from '../../results/results.ts';
+import { fileNameOf, type Results } from '../../results/results.ts';
 import type { Admission } from '../admission.ts';
 import { replyBlob } from '../blob.ts';
 import type { Exchange } from '../exchange.ts';
@@ -53,7 +53,7 @@ export function jobRoutes({ queue, results, admission }: JobRoutesOptions): read
       throw new AppError('not_found', `a page is a number from 1, not ${number.slice(0, 64)}`);
     const { info, open } = await results.output(id, `pages/${number}`);
     const mediaType = String(info.meta.mediaType);
-    const name = `page-${number}.${mediaType.replace('image/', '')}`;
+    const name = fileNameOf(`pages/${number}`, mediaType);
     const sha256 = String(info.meta.sha256);
     await replyBlob(exchange, { size: info.size, sha256, mediaType, name, disposition: 'inline', open });
   }
