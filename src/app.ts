@@ -74,7 +74,8 @@ export async function startApp(config: Config, log: Log, logOptions: LogOptions)
 
   async function stop(signal: AbortSignal): Promise<void> {
     isDraining = true;
-    http.stopAccepting();
+    // Listening on, so that probes learn that it is not ready, and new work why it is refused.
+    await http.idle(signal);
     await attempt(log, 'jobs', queue.idle(signal));
     await attempt(log, 'requests', http.drain(signal));
     queue.close(new AppError('draining', 'the server has stopped'), ({ id }) => stages.ledger.isAccepted(id));

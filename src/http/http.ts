@@ -24,6 +24,8 @@ export interface HttpOptions {
 export interface HttpServer extends Listening {
   /** Requests whose handler runs or whose answer is not out yet. */
   readonly activeExchanges: number;
+  /** Resolves when no exchange is active, or when the signal aborts; goes on accepting. */
+  idle(signal: AbortSignal): Promise<void>;
   /** Stops accepting; resolves when no exchange is active any more, or when the signal aborts. */
   drain(signal: AbortSignal): Promise<void>;
 }
@@ -86,8 +88,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
     onFault: (error) => log.error({ err: error }, 'the transport dropped a connection over a bug'),
   });
 
-  async function drain(signal: AbortSignal): Promise<void> {
-    listening.stopAccepting();
+  async function untilIdle(signal: AbortSignal): Promise<void> {
     if (active.size === 0 || signal.aborted) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     idle.add(resolve);
@@ -97,7 +98,11 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
 
   return {
     ...listening,
-    drain,
+    idle: untilIdle,
+    async drain(signal) {
+      listening.stopAccepting();
+      await untilIdle(signal);
+    },
     get activeExchanges() {
       return active.size;
     },

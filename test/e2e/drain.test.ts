@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite, test } from 'node:test';
+import { apiOf, ONE_PAGE, SAMPLE } from './jobs-api.ts';
+import { startServer } from './server.ts';
+
+for (const transport of ['uws', 'node'] as const) {
+  suite(`stopping over ${transport}`, () => {
+    test('SIGTERM: not ready, new work is refused with 503 draining, what runs is answered, exit 0', async () => {
+      await using server = await startServer({ args: ['--transport', transport, '--workers', '2'] });
+      const api = apiOf(server);
+      const running = api.run('?dpi=100', SAMPLE);
+      do await fetch(`${server.url}/healthz`);
+      while ((await api.list('?status=running')).jobs.length === 0);
+      const exit = server.kill('SIGTERM');
+      let ready: Response;
+      do ready = await fetch(`${server.url}/readyz`);
+      while (ready.status === 200);
+      assert.equal(ready.status, 503);
+      const refused = await api.run('', ONE_PAGE);
+      assert.deepEqual([refused.status, (await api.json(refused)).code], [503, 'draining']);
+      assert.equal((await running).status, 200);
+      assert.equal(await exit, 0);
+    });
+
+    test('a second SIGTERM stops at once, and an accepted job goes on at the next start', async () => {
+      const dataDir = mkdtempSync(join(tmpdir(), 'penstock-drain-'));
+      try {
+        let id: string;
+        {
+          await using server = await startServer({ args: ['--transport', transport], dataDir });
+          const api = apiOf(server);
+          id = (await api.json(await api.run('?dpi=110', SAMPLE, { prefer: 'respond-async' }))).id;
+          const exit = server.kill('SIGTERM');
+          let ready: Response;
+          do ready = await fetch(`${server.url}/readyz`);
+          while (ready.status === 200);
+          server.child.kill('SIGTERM');
+          assert.equal(await exit, 0);
+        }
+        await using server = await startServer({ args: ['--transport', transport], dataDir });
+        const job = await apiOf(server).get(`/v1/jobs/${id}?wait=60`);
+        assert.deepEqual([job.status, job.error], ['succeeded', undefined]);
+      } finally {
+        rmSync(dataDir, { recursive: true, force: true });
+      }
+    });
+  });
+}
