@@ -14,7 +14,7 @@ export interface BlobInfo {
 }
 
 export interface CreateOptions {
-  /** Declared size in bytes where known: lets the storage refuse early (`storage_full`) and preallocate. */
+  /** Declared size in bytes where known: is reserved, and refused at once where it does not fit (`storage_full`). */
   readonly expectedBytes?: number;
   /** false: survive a crash is not needed (results that can be computed again); no fsync is made. Default true. */
   readonly durable?: boolean;
