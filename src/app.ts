@@ -60,7 +60,7 @@ export interface App {
 /** Picks the implementations and wires the stages, in the order of the pipeline; `stop` goes the other way round. */
 export async function startApp(config: Config, log: Log, logOptions: LogOptions): Promise<App> {
   const stages = await startStages(config, log, logOptions);
-  const { limits, queue, workers, metrics } = stages;
+  const { limits, queue, ledger, workers, metrics } = stages;
   let isDraining = false;
   const admission = createAdmission({ nameCaller: createCallerNames(config), limits, isDraining: () => isDraining });
   const http = await startHttp({
@@ -78,7 +78,9 @@ export async function startApp(config: Config, log: Log, logOptions: LogOptions)
     await http.idle(signal);
     await attempt(log, 'jobs', queue.idle(signal));
     await attempt(log, 'requests', http.drain(signal));
-    queue.close(new AppError('draining', 'the server has stopped'), ({ id }) => stages.ledger.isAccepted(id));
+    const kept = queue.list().filter(({ id, finishedAt }) => finishedAt === undefined && ledger.isAccepted(id));
+    await Promise.all(kept.map(ledger.excuse));
+    queue.close(new AppError('draining', 'the server has stopped'), ({ id }) => ledger.isAccepted(id));
     await http.close();
     await workers.close(signal);
     stages.resumable.close();

@@ -46,6 +46,19 @@ suite('ledger', () => {
     assert.equal(pending?.job.attempt, 1);
   });
 
+  test('a run that was ended on purpose is no death', async () => {
+    const storage = createMemoryStorage();
+    const ledger = await openLedger({ storage });
+    await ledger.accept(job());
+    await ledger.begin(ID, 1);
+    await ledger.excuse({ ...job(1), status: 'running' });
+    const next = await openLedger({ storage });
+    const [pending] = await pendingOf(next);
+    assert.deepEqual([pending?.job.attempt, pending?.deaths], [1, 0]);
+    await next.settle(ID);
+    assert.deepEqual(await Array.fromAsync(storage.list('excuses/')), []);
+  });
+
   test('nothing is left of a settled job, nor of one whose settling was cut short', async () => {
     const storage = createMemoryStorage();
     const ledger = await openLedger({ storage });

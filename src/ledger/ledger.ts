@@ -4,6 +4,7 @@ import type { Storage } from '../storage/storage.ts';
 
 const PENDING = 'pending/';
 const ATTEMPTS = 'attempts/';
+const EXCUSES = 'excuses/';
 const SINCE = 'ledger/since';
 
 /** What an accepted job was promised beside its outcome. */
@@ -16,11 +17,13 @@ export interface Terms {
 export interface PendingJob {
   readonly job: NewJob & { readonly attempt: number; readonly createdAt: number };
   readonly terms: Terms;
+  /** Runs that the process did not live through, other than those it was asked to stop. */
+  readonly deaths: number;
 }
 
 /**
  * The durable record of accepted jobs: a marker `pending/<job>` from accept to settle, and `attempts/<job>-<n>` for each run
- * that began since. From it the next process knows what it owes.
+ * that began since; `excuses/<job>-<n>` tells that the process ended run n on purpose. From it the next process knows what it owes.
  */
 export interface Ledger {
   /** When the data folder was first used, in milliseconds since the epoch: no id is older. */
@@ -32,6 +35,8 @@ export interface Ledger {
   readmit(id: string): void;
   /** Durable on return: run `attempt` of an accepted job is about to begin. Does nothing for others. */
   begin(id: string, attempt: number): Promise<void> | undefined;
+  /** Durable on return: the run that is under way ends because the process was told to stop. */
+  excuse(job: Job): Promise<void>;
   /** Forgets an accepted job, whose outcome is on record now. */
   settle(id: string): Promise<void>;
   /** Oldest first. */
@@ -58,6 +63,7 @@ export async function openLedger({ storage }: { readonly storage: Storage }): Pr
     // Known before it is written: a job that starts or ends meanwhile is an accepted one.
     const written = write(storage, PENDING + id, marker);
     accepted.set(id, written);
+    attempts.set(id, attempt);
     try {
       await written;
     } catch (error) {
@@ -72,16 +78,27 @@ export async function openLedger({ storage }: { readonly storage: Storage }): Pr
       const id = key.slice(PENDING.length);
       const { terms, ...job } = meta as unknown as PendingJob['job'] & { terms: Terms };
       live.add(id);
-      yield { job: { ...job, id, attempt: Math.max(job.attempt, attempts.get(id) ?? 0) }, terms };
+      const attempt = Math.max(job.attempt, attempts.get(id) ?? 0);
+      attempts.set(id, attempt);
+      yield { job: { ...job, id, attempt }, terms, deaths: attempt - (await excusesOf(id)) };
     }
     // A crash between the two deletions of settle leaves these.
     for (const id of attempts.keys()) if (isId(id) && !live.has(id)) await forgetAttempts(id);
   }
 
+  async function excusesOf(id: string): Promise<number> {
+    let count = 0;
+    for await (const { key } of storage.list(EXCUSES)) count += Number(key.startsWith(`${EXCUSES}${id}-`));
+    return count;
+  }
+
   async function forgetAttempts(id: string): Promise<void> {
     const last = attempts.get(id) ?? 0;
     attempts.delete(id);
-    for (let attempt = 1; attempt <= last; attempt++) await storage.delete(`${ATTEMPTS}${id}-${attempt}`);
+    for (let attempt = 1; attempt <= last; attempt++) {
+      await storage.delete(`${ATTEMPTS}${id}-${attempt}`);
+      await storage.delete(`${EXCUSES}${id}-${attempt}`);
+    }
   }
 
   return {
@@ -93,6 +110,9 @@ export async function openLedger({ storage }: { readonly storage: Storage }): Pr
       if (!accepted.has(id)) return undefined;
       attempts.set(id, attempt);
       return write(storage, `${ATTEMPTS}${id}-${attempt}`, {});
+    },
+    async excuse({ id, status, attempt }) {
+      if (status === 'running') await write(storage, `${EXCUSES}${id}-${attempt}`, {});
     },
     async settle(id) {
       await accepted.get(id);

@@ -48,15 +48,14 @@ export function createAcceptance({ queue, ledger, keep, storage, log }: Acceptan
     return count;
   }
 
-  async function readmit({ job, terms }: PendingJob): Promise<boolean> {
+  async function readmit({ job, terms, deaths }: PendingJob): Promise<boolean> {
     ledger.readmit(job.id);
     if (await readRecord(storage, job.id)) {
       await ledger.settle(job.id);
       return false;
     }
     try {
-      if (job.attempt >= MAX_DEATHS)
-        throw new AppError('worker_crashed', 'the server died twice while it ran this job');
+      if (deaths >= MAX_DEATHS) throw new AppError('worker_crashed', 'the server died twice while it ran this job');
       queue.submit(job);
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
