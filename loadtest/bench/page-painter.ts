@@ -8,10 +8,10 @@ import type { Painted, PaintOrder } from './painter.ts';
 
 const MAX_PIXELS = 100_000_000;
 
-function createEngine(name: string): RasterEngine {
+async function createEngine(name: string): Promise<RasterEngine> {
   const loadPdfjs = async () => createPdfjsEngine();
   if (name === 'pdfjs') return createPdfjsEngine();
-  const pdfium = createPdfiumEngine(loadPdfjs);
+  const pdfium = await createPdfiumEngine(loadPdfjs);
   return name === 'auto' ? createAutoEngine(pdfium, loadPdfjs) : pdfium;
 }
 
@@ -34,7 +34,7 @@ async function paint(engine: RasterEngine, { path, page, scale, into }: PaintOrd
 /** A process with one engine, which may hang or die at any order. */
 function main(): void {
   const engine = createEngine(process.argv[2] ?? 'auto');
-  process.on('message', async (order: PaintOrder) => process.send?.(await paint(engine, order)));
+  process.on('message', async (order: PaintOrder) => process.send?.(await paint(await engine, order)));
   process.on('disconnect', () => process.exit());
 }
 

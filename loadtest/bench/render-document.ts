@@ -12,7 +12,7 @@ const MAX_PIXELS = 1_000_000_000;
 async function loadEngine(name: string): Promise<RasterEngine> {
   const loadPdfjs = async () => (await import('../../src/raster/pdfjs.ts')).createPdfjsEngine();
   if (name === 'pdfjs') return loadPdfjs();
-  const pdfium = createPdfiumEngine(loadPdfjs);
+  const pdfium = await createPdfiumEngine(loadPdfjs);
   return name === 'auto' ? createAutoEngine(pdfium, loadPdfjs) : pdfium;
 }
 

@@ -30,8 +30,10 @@ interface Instances {
  * Chrome's engine in WebAssembly: the fastest; what it does to its memory stays in there. It leaves out what it cannot
  * decode without a word, so a page that comes out blank is shown to `second`.
  */
-export function createPdfiumEngine(second: () => Promise<RasterEngine>): CriticalEngine {
+export async function createPdfiumEngine(second: () => Promise<RasterEngine>): Promise<CriticalEngine> {
   const instances = createInstances();
+  // The library is compiled now, not under the first document.
+  instances.give(await instances.take());
   return {
     name: 'pdfium',
     open: async (path, { password }) => {

@@ -4,7 +4,8 @@ import { createPdfjsEngine } from '../../src/raster/pdfjs.ts';
 import { rasterContract } from './raster.ts';
 
 const second = async () => createPdfjsEngine();
+const pdfium = await createPdfiumEngine(second);
 
 rasterContract('pdfjs', createPdfjsEngine);
-rasterContract('pdfium', () => createPdfiumEngine(second));
-rasterContract('auto', () => createAutoEngine(createPdfiumEngine(second), second));
+rasterContract('pdfium', () => pdfium);
+rasterContract('auto', () => createAutoEngine(pdfium, second));
