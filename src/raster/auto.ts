@@ -30,6 +30,11 @@ function isFinal({ code }: AppError, password: string | undefined): boolean {
   return code === 'too_large' || (code === 'password_required' && password === undefined);
 }
 
+/** The second engine knows more of page sizes: damaged boxes, UserUnit. Too large for it is too large. */
+function isWorthTrying({ code }: AppError, isSecondAskedFirst: boolean): boolean {
+  return code === 'invalid_pdf' || (code === 'page_too_large' && !isSecondAskedFirst);
+}
+
 class AutoDocument implements RasterDocument {
   readonly pageCount: number;
   readonly #first: CriticalDocument;
@@ -42,8 +47,8 @@ class AutoDocument implements RasterDocument {
     this.#openSecond = openSecond;
   }
 
-  pageSize(page: number): Promise<PageSize> {
-    return this.#either((document) => document.pageSize(page));
+  async pageSize(page: number): Promise<PageSize> {
+    return this.#either((document) => document.pageSize(page), await this.#isConcerned(page));
   }
 
   async render(page: number, options: RenderOptions): Promise<Bitmap> {
@@ -77,7 +82,7 @@ class AutoDocument implements RasterDocument {
     try {
       return await use(await asked());
     } catch (error) {
-      if (!(error instanceof AppError) || error.code !== 'invalid_pdf') throw error;
+      if (!(error instanceof AppError) || !isWorthTrying(error, isSecondAskedFirst)) throw error;
       return await orElse(async () => use(await spare()), error);
     }
   }

@@ -11,6 +11,7 @@ const MAX_FILTER_BYTES = 32;
 
 /** Why another engine should draw the page: PDFium is slow with JPEG 2000, and in WebAssembly has no CJK font. */
 export function findConcern(session: PdfiumSession, page: number): string | undefined {
+  if (session.hasUserUnit) return 'a unit of its own';
   const handle = session.load(page);
   if (session.pdfium.missingCharsets.size > 0) return 'text in a font that is not embedded';
   const pixels = countJpxPixels(session.pdfium, handle);

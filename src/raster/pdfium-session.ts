@@ -21,6 +21,8 @@ const NO_PIXELS: Pixels = { pointer: 0, bytes: 0 };
 export class PdfiumSession implements Disposable {
   readonly pdfium: Pdfium;
   readonly pageCount: number;
+  /** PDFium takes every unit for 1/72 inch. */
+  readonly hasUserUnit: boolean;
   /** 0: the document has no form. */
   readonly form: Pointer;
   readonly #resources = new DisposableStack();
@@ -34,6 +36,7 @@ export class PdfiumSession implements Disposable {
     using opening = new DisposableStack();
     pdfium.missingCharsets.clear();
     this.#document = openDocument(pdfium, { bytes, password }, opening);
+    this.hasUserUnit = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes('/UserUnit');
     this.pageCount = pdfium.calls.FPDF_GetPageCount(this.#document);
     if (this.pageCount < 1) throw new AppError('invalid_pdf', 'the document has no pages');
     this.form = openForm(pdfium, this.#document, opening);
