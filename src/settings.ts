@@ -98,7 +98,7 @@ export const SETTINGS = {
   trustedProxies: list('addresses or CIDRs whose X-Forwarded-For is believed; repeatable'),
   apiKeys: list('accepted API keys (Authorization: Bearer KEY, or X-Api-Key); repeatable; none: no key is asked for'),
   engine: choice(
-    'pdfjs',
+    'auto',
     ['auto', 'pdfium', 'pdfjs'],
     'what draws pages; auto: PDFium, which is faster, and pdf.js for pages that it cannot draw or is slow with',
   ),
