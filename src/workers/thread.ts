@@ -36,7 +36,7 @@ async function loadPdfium(): Promise<CriticalEngine> {
 }
 
 /** After so long without a unit a new thread loads the engine, so that the next drawing need not wait for that. */
-const WARM_UP_MS = 1000;
+const WARM_UP_MS = 2500;
 
 type Settled = { type: 'done'; json: string } | { type: 'failed'; error: WireError };
 
