@@ -46,7 +46,9 @@ Filter::Choice Filter::choose(const Rows& rows) {
   };
   for (size_t y = 0; y < rows.count; y += kSampleEvery) {
     const uint8_t* row = rows.bytes + y * rows.pitch + 1;
-    plainCost += costOf(kernel_.countChanges(row, rowBytes_, pixelBytes_, true), kPlainWeights);
+    const Changes plain = kernel_.countChanges(row, rowBytes_, pixelBytes_, true);
+    if (plain.small + plain.large == 0) continue;
+    plainCost += costOf(plain, kPlainWeights);
     upCost += filteredCost(up, row, aboveOf(rows, y));
     paethCost += filteredCost(paeth, row, aboveOf(rows, y));
   }

@@ -6,11 +6,21 @@
 namespace png {
 namespace {
 
+constexpr size_t kSampleEvery = 16;
+
 struct Findings {
   Seen seen;
   /** Null as soon as there are more than 256 colours, and for gray sources. */
   std::unique_ptr<Palette> palette;
 };
+
+/** Most pages with too many colours show it in a few rows; numbers do not depend on the order of rows. */
+bool hasFewColours(const Image& image, PixelRows* rows, Palette* palette) {
+  for (size_t y = 0; y < image.height; y += kSampleEvery) {
+    if (!palette->addRow(rows->row(y), image.width)) return false;
+  }
+  return true;
+}
 
 /** Stops where nothing more can be found: the dearest format is certain. */
 Findings inspectPixels(const Image& image) {
@@ -25,6 +35,9 @@ Findings inspectPixels(const Image& image) {
     if (!mayBeClear) found.seen.alpha = 0;
     if (found.seen.colour == 0 && found.seen.alpha == 0) continue;
     // The gray rows above the first colour are counted only now: most pages never need it.
+    if (counted == 0 && found.palette != nullptr && !hasFewColours(image, &rows, found.palette.get())) {
+      found.palette.reset();
+    }
     while (found.palette != nullptr && counted <= y) {
       if (!found.palette->addRow(rows.row(counted++), image.width)) found.palette.reset();
     }

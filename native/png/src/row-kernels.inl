@@ -2,7 +2,9 @@
 #include <cstring>
 
 #include "kernels.h"
-#if defined(__SSSE3__)
+#if defined(__AVX2__)
+#include <immintrin.h>
+#elif defined(__SSSE3__)
 #include <tmmintrin.h>
 #elif defined(__ARM_NEON)
 #include <arm_neon.h>
