@@ -6,7 +6,7 @@ import { mkdtempSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
-import { filesBelow, startServer, type TestServer } from './server.ts';
+import { blobsOf, filesBelow, startServer, type TestServer } from './server.ts';
 import { missingTool, needsRoot } from './tools.ts';
 
 interface Problem {
@@ -75,7 +75,7 @@ async function upload(server: TestServer, bytes: Uint8Array): Promise<Response> 
 
 function assertNothingKept(server: TestServer): void {
   assert.deepEqual(filesBelow(join(server.dataDir, 'tmp')), []);
-  assert.deepEqual(filesBelow(join(server.dataDir, 'blobs')), []);
+  assert.deepEqual(blobsOf(server.dataDir), []);
 }
 
 suite('a disk that fails', { skip: missingTool('strace') ?? needsRoot() ?? false }, () => {

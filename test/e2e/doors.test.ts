@@ -6,7 +6,7 @@ import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
-import { filesBelow, startServer, type TestServer } from './server.ts';
+import { blobsOf, filesBelow, startServer, type TestServer } from './server.ts';
 
 const PDF = readFileSync(new URL('../../data/sample-1-page.pdf', import.meta.url));
 
@@ -37,7 +37,7 @@ async function codeOf(answer: Response): Promise<string> {
 
 function assertNothingKept(server: TestServer): void {
   assert.deepEqual(filesBelow(join(server.dataDir, 'tmp')), []);
-  assert.deepEqual(filesBelow(join(server.dataDir, 'blobs')), []);
+  assert.deepEqual(blobsOf(server.dataDir), []);
 }
 
 for (const transport of ['uws', 'node'] as const) {
@@ -237,7 +237,7 @@ for (const transport of ['uws', 'node'] as const) {
       await new Promise((resolve) => setTimeout(resolve, 1100)); // the retention itself must pass
       await server.kill('SIGTERM');
       await using next = await startServer({ dataDir, args: ['--transport', transport, '--retention', '1s'] });
-      while (filesBelow(join(dataDir, 'blobs')).length > 0) await new Promise(setImmediate);
+      while (blobsOf(dataDir).length > 0) await new Promise(setImmediate);
       assert.equal((await fetch(`${next.url}/file`)).status, 404);
     });
   });

@@ -92,6 +92,11 @@ export function filesBelow(folder: string): string[] {
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
 }
 
+/** What a data folder keeps for its callers, as paths below `blobs`; the folder's own birth date is not theirs. */
+export function blobsOf(dataDir: string): string[] {
+  return filesBelow(join(dataDir, 'blobs')).filter((path) => path !== 'ledger/since.json');
+}
+
 /** Processes whose parent is `pid`, children of children included. */
 export function descendants(pid: number): number[] {
   const children = readdirSync('/proc')
