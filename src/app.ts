@@ -142,7 +142,7 @@ async function startStages(config: Config, log: Log, logOptions: LogOptions) {
     minRate: minRate(config),
     maxOpenPerCaller: config.maxCallerUploads,
     retentionS: config.retention,
-    work: createUploadWork(tasks),
+    work: createUploadWork(tasks, (id) => acceptance.accept(id, {})),
   });
   await acceptance.recover();
   await removeOrphans({ storage, log, before: newId(), isLive: (id) => queue.get(id) !== undefined });

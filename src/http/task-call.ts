@@ -38,12 +38,13 @@ interface Call {
   readonly query: Record<string, string>;
   readonly wish: Wish;
   readonly claim: KeyClaim | undefined;
+  readonly priority: number;
 }
 
 type JobShare = Share & { readonly jobId: string };
 
 /** Query parameters that speak to the call, not to the task. */
-const CALL_PARAMETERS = new Set<string>([...WISH_PARAMETERS, 'name']);
+const CALL_PARAMETERS = new Set<string>([...WISH_PARAMETERS, 'name', 'priority']);
 
 /** What people's tools send when nobody chose a type; the content tells. */
 const UNSPECIFIC_TYPES = new Set([
@@ -61,6 +62,7 @@ export function createTaskCall(options: TaskCallOptions): (exchange: Exchange, e
   async function call(exchange: Exchange, entry: TaskEntry): Promise<void> {
     const caller = await options.admission.admit(exchange);
     const wish = readWish(exchange, { deadlineS: entry.deadlineS, maxDeadlineS: options.maxDeadlineS });
+    const priority = readPriority(exchange.query);
     const query = inputMembers(exchange.query);
     // With a form or a JSON object more input may follow in the body; without, it is complete and checked first.
     if (!isComposite(exchange)) entry.input.parse(query, 'text');
@@ -70,7 +72,7 @@ export function createTaskCall(options: TaskCallOptions): (exchange: Exchange, e
     const slot = tasks.reserve(entry, { deadlineMs: wish.onTimeout === 'end' ? wish.waitMs : undefined });
     try {
       const delivered = await options.uploads.receive(exchange, { caller, as: 'any' });
-      await perform(exchange, delivered, { entry, slot, caller, query, wish, claim });
+      await perform(exchange, delivered, { entry, slot, caller, query, wish, claim, priority });
     } finally {
       slot.release();
     }
@@ -89,7 +91,7 @@ export function createTaskCall(options: TaskCallOptions): (exchange: Exchange, e
 
   /** A new job for the delivery, or the one that does the same work: then what was delivered is not needed. */
   async function takeJob(exchange: Exchange, delivered: Delivered, call: Call): Promise<JobShare> {
-    const { entry, slot, caller, query, claim } = call;
+    const { entry, slot, caller, query, claim, priority } = call;
     const input = readInput(exchange, { entry, query, members: delivered.members });
     const files = delivered.files.map(({ file }) => file);
     for (const file of files) checkMediaType(entry, file.mediaType);
@@ -110,7 +112,7 @@ export function createTaskCall(options: TaskCallOptions): (exchange: Exchange, e
       await delivered.undo();
       return share;
     }
-    const { id } = tasks.submit({ entry, slot, caller, input, files: files.map((file) => file.id) });
+    const { id } = tasks.submit({ entry, slot, caller, input, files: files.map((file) => file.id), priority });
     twins.note(work, id);
     const share = { jobId: id, ...shares.take(id, delivered.undo) };
     await claim?.bind(payload, id);
@@ -147,6 +149,13 @@ function readInput(
   if (twice !== undefined) throw new AppError('invalid_input', `${twice}: given in the query and in the body`);
   if (sentMediaType(exchange) !== 'application/json') return entry.input.parse({ ...query, ...rest }, 'text');
   return entry.input.parse({ ...entry.input.fromText(query), ...rest }, 'json');
+}
+
+/** `?priority=`, -10 to 10, default 0. Error: `invalid_input`. */
+function readPriority(query: URLSearchParams): number {
+  const text = query.get('priority') ?? '0';
+  if (/^-?(\d|10)$/.test(text)) return Number(text);
+  throw new AppError('invalid_input', `priority=${text.slice(0, 64)}: expected a whole number from -10 to 10`);
 }
 
 function inputMembers(query: URLSearchParams): Record<string, string> {

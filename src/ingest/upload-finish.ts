@@ -14,8 +14,8 @@ import type { UploadEntry, UploadRecord, UploadRecords } from './upload-record.t
 export interface UploadWork {
   /** Before a byte is sent. Error: `invalid_input`, for work that can never be done. */
   check(metadata: UploadMetadata): void;
-  /** Returns the job's id; undefined: the metadata asks for none. */
-  start(file: StoredFile, metadata: UploadMetadata, caller: string): string | undefined;
+  /** Returns the id of a job that outlives the process; undefined: the metadata asks for none. */
+  start(file: StoredFile, metadata: UploadMetadata, caller: string): string | undefined | Promise<string | undefined>;
 }
 
 export interface FinisherOptions {
@@ -89,7 +89,7 @@ export function createFinisher(options: FinisherOptions): (upload: UploadEntry) 
   async function startWork(id: string, record: UploadRecord, file: StoredFile): Promise<UploadRecord> {
     if (record.jobId !== undefined) return record;
     try {
-      const jobId = work.start(file, parseUploadMetadata(record.metadata), record.caller);
+      const jobId = await work.start(file, parseUploadMetadata(record.metadata), record.caller);
       if (jobId === undefined) return record;
       const started = { ...record, jobId };
       await records.save(id, started);

@@ -101,6 +101,7 @@ async function runUnit(
   const onProgress = what.kind === 'run' ? run.progress : undefined;
   using limit = createUnitLimit(what.kind === 'part' ? Math.min(maxPartS, maxUnitS) : maxUnitS);
   return await workers.run(unit, {
+    rank: run.job,
     signal: AbortSignal.any([what.signal ?? run.signal, limit.signal]),
     onStart() {
       limit.start();

@@ -56,6 +56,8 @@ interface TaskBase<Schema extends ZodType> {
   readonly concurrency?: number;
   /** Seconds; default: the `deadline` setting. */
   readonly deadlineS?: number;
+  /** Further runs after one that failed for a reason that may pass (a crash, a bug, an engine that is down); default 0. */
+  readonly retries?: number;
   /**
    * Set: the same bytes and input always give the same result, so equal calls share one job and later ones get the kept
    * result. Change it when the results change.

@@ -4,6 +4,7 @@ import type { Storage } from '../storage/storage.ts';
 import type { Workers } from '../workers/workers.ts';
 import { createInputParser, type InputParser } from './input.ts';
 import pdf2image from './pdf2image.ts';
+import { createRetry } from './retry.ts';
 import { createRunner, type LoadedTask } from './runner.ts';
 import type { Task } from './task.ts';
 
@@ -47,6 +48,7 @@ export interface Submission {
   /** Already parsed by `entry.input`. */
   readonly input: unknown;
   readonly files: readonly string[];
+  readonly priority?: number;
 }
 
 export interface Tasks {
@@ -80,11 +82,12 @@ export function createTasks(options: TasksOptions): Tasks {
     entries.set(task.name, entry);
     // A split task's parts share the workers by the pool's own schedule, so that short jobs pass long ones.
     const { queueSize, concurrency } = entry;
-    options.queue.work(task.name, { queueSize, concurrency, eager: 'plan' in task, handler: runner(loaded) });
+    const retry = createRetry(task);
+    options.queue.work(task.name, { queueSize, concurrency, eager: 'plan' in task, handler: runner(loaded), retry });
   }
 
-  function submit({ entry, slot, caller, input, files }: Submission): Job {
-    return options.queue.submit({ id: options.newId(), task: entry.task.name, caller, input, files }, slot);
+  function submit({ entry, slot, ...job }: Submission): Job {
+    return options.queue.submit({ id: options.newId(), task: entry.task.name, ...job }, slot);
   }
 
   return {

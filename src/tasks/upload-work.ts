@@ -6,7 +6,7 @@ import { checkMediaType, type TaskEntry, type Tasks } from './tasks.ts';
  * Starts a job when the last byte of a resumable upload is stored: `Upload-Metadata` names the `task` and, where it needs any,
  * its `input` as the text of a JSON object. Nobody waits for the result, so the job has no deadline but its own end.
  */
-export function createUploadWork(tasks: Tasks): UploadWork {
+export function createUploadWork(tasks: Tasks, accept: (jobId: string) => Promise<void>): UploadWork {
   function read(metadata: UploadMetadata): { entry: TaskEntry; input: unknown } | undefined {
     const name = metadata.get('task');
     if (name === undefined) return undefined;
@@ -17,13 +17,15 @@ export function createUploadWork(tasks: Tasks): UploadWork {
 
   return {
     check: (metadata) => void read(metadata),
-    start(file, metadata, caller) {
+    async start(file, metadata, caller) {
       const work = read(metadata);
       if (!work) return undefined;
       checkMediaType(work.entry, file.mediaType);
       const slot = tasks.reserve(work.entry);
       try {
-        return tasks.submit({ ...work, slot, caller, files: [file.id] }).id;
+        const { id } = tasks.submit({ ...work, slot, caller, files: [file.id] });
+        await accept(id);
+        return id;
       } finally {
         slot.release();
       }

@@ -204,4 +204,13 @@ suite('choice of a worker', () => {
     assert.equal(chooseWorker([other], 'mine', isLive), other);
     assert.equal(chooseWorker([], 'mine', isLive), undefined);
   });
+
+  test("a caller's single job does not wait for all of another's, and higher priority goes first", () => {
+    const schedule = new Schedule<string>(() => 0);
+    for (const job of ['a1', 'a2', 'a3']) schedule.add(job, job, { caller: 'a', priority: 0 });
+    schedule.add('b1', 'b1', { caller: 'b', priority: 0 });
+    schedule.add('a4', 'a4', { caller: 'a', priority: 5 });
+    const order = Array.from({ length: 5 }, () => schedule.take()?.item);
+    assert.deepEqual(order, ['a4', 'b1', 'a1', 'a2', 'a3']);
+  });
 });

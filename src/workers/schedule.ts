@@ -5,7 +5,16 @@ const FRESH_IN_A_ROW = 3;
 /** Groups without a unit that are remembered for what they were served: a job submits its units a few at a time. */
 const MAX_REMEMBERED = 256;
 
+/** Whose job it is, and how urgent: higher goes first. */
+export interface Rank {
+  readonly caller: string;
+  readonly priority: number;
+}
+
+const NO_RANK: Rank = { caller: '', priority: 0 };
+
 interface Group<Item> {
+  readonly rank: Rank;
   readonly waiting: Item[];
   running: number;
   servedMs: number;
@@ -25,6 +34,7 @@ export interface Taken<Item> {
  *
  *   fresh (served < 1 s) --served 1 s--> long        fresh go first, oldest first; of four, one goes to the oldest long group
  *
+ * Among the fresh, and among the long, the highest priority goes first, then the caller with the fewest units at work.
  * So a short document overtakes a long one, long ones of equal size end one after the other instead of all at the end,
  * and neither starves. One group's units spread over all workers when no other group has any.
  */
@@ -32,6 +42,8 @@ export class Schedule<Item> {
   readonly #now: () => number;
   /** In order of arrival. */
   readonly #groups = new Map<string, Group<Item>>();
+  /** Units at work, by caller. */
+  readonly #busy = new Map<string, number>();
   #size = 0;
   #freshInARow = 0;
 
@@ -51,8 +63,8 @@ export class Schedule<Item> {
     return group !== undefined && !isEmpty(group);
   }
 
-  add(jobId: string, item: Item): void {
-    this.#group(jobId).waiting.push(item);
+  add(jobId: string, item: Item, rank = NO_RANK): void {
+    this.#group(jobId, rank).waiting.push(item);
     this.#size += 1;
   }
 
@@ -85,9 +97,11 @@ export class Schedule<Item> {
 
   #start(group: Group<Item>): () => void {
     const startedAt = this.#now();
+    this.#count(group.rank.caller, 1);
     group.running += 1;
     group.startedAtMs += startedAt;
     return () => {
+      this.#count(group.rank.caller, -1);
       group.running -= 1;
       group.startedAtMs -= startedAt;
       group.servedMs += this.#now() - startedAt;
@@ -95,29 +109,37 @@ export class Schedule<Item> {
     };
   }
 
+  #count(caller: string, change: 1 | -1): void {
+    const busy = (this.#busy.get(caller) ?? 0) + change;
+    if (busy > 0) this.#busy.set(caller, busy);
+    else this.#busy.delete(caller);
+  }
+
   #pick(): string | undefined {
-    let fresh: string | undefined;
-    let long: string | undefined;
+    let fresh: Candidate | undefined;
+    let long: Candidate | undefined;
     for (const [jobId, group] of this.#groups) {
       if (group.waiting.length === 0) continue;
-      if (this.#servedMs(group) < FRESH_MS) fresh ??= jobId;
-      else long ??= jobId;
-      if (fresh !== undefined && long !== undefined) break;
+      const { caller, priority } = group.rank;
+      const candidate = { jobId, priority, busy: this.#busy.get(caller) ?? 0 };
+      if (this.#servedMs(group) < FRESH_MS) fresh = first(fresh, candidate);
+      else long = first(long, candidate);
     }
-    if (long === undefined) return fresh;
-    const isLongsTurn = fresh === undefined || this.#freshInARow >= FRESH_IN_A_ROW;
+    if (fresh === undefined || long === undefined) return (fresh ?? long)?.jobId;
+    const isLongsTurn =
+      fresh.priority === long.priority ? this.#freshInARow >= FRESH_IN_A_ROW : long.priority > fresh.priority;
     this.#freshInARow = isLongsTurn ? 0 : this.#freshInARow + 1;
-    return isLongsTurn ? long : fresh;
+    return isLongsTurn ? long.jobId : fresh.jobId;
   }
 
   #servedMs(group: Group<Item>): number {
     return group.servedMs + group.running * this.#now() - group.startedAtMs;
   }
 
-  #group(jobId: string): Group<Item> {
+  #group(jobId: string, rank = NO_RANK): Group<Item> {
     const known = this.#groups.get(jobId);
     if (known) return known;
-    const group = { waiting: [], running: 0, servedMs: 0, startedAtMs: 0 };
+    const group = { rank, waiting: [], running: 0, servedMs: 0, startedAtMs: 0 };
     this.#groups.set(jobId, group);
     return group;
   }
@@ -129,6 +151,18 @@ export class Schedule<Item> {
       if (this.#groups.size <= MAX_REMEMBERED) return;
     }
   }
+}
+
+interface Candidate {
+  readonly jobId: string;
+  readonly priority: number;
+  readonly busy: number;
+}
+
+/** The earlier one unless the later one has a better claim. */
+function first(known: Candidate | undefined, next: Candidate): Candidate {
+  if (known === undefined || next.priority > known.priority) return next;
+  return next.priority === known.priority && next.busy < known.busy ? next : known;
 }
 
 /** Of the idle workers the one that has the job's document open, else one whose own job is over, else any. */

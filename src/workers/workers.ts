@@ -2,7 +2,7 @@ import { AppError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { startProcess } from './process-link.ts';
 import type { Crash, Unit, WireError, WorkerSettings } from './protocol.ts';
-import { chooseWorker, Schedule, type Taken } from './schedule.ts';
+import { chooseWorker, type Rank, Schedule, type Taken } from './schedule.ts';
 import { Seat, type SeatOptions } from './seat.ts';
 import { startThread } from './thread-link.ts';
 import { crashError, fromWireError } from './wire-error.ts';
@@ -25,6 +25,8 @@ export interface WorkersOptions {
 
 export interface RunOptions {
   readonly signal: AbortSignal;
+  /** Of the job: its first unit's counts. */
+  readonly rank?: Rank;
   /**
    * The unit has left the pool and a worker begins with it, as soon as the promise is fulfilled if one is returned; called
    * again when a dead worker's unit is retried.
@@ -113,7 +115,7 @@ class Pool implements Workers {
     const onAbort = () => this.#drop(entry, options.signal.reason);
     options.signal.addEventListener('abort', onAbort, { once: true });
     this.#entries.add(entry);
-    this.#schedule.add(unit.jobId, entry);
+    this.#schedule.add(unit.jobId, entry, options.rank);
     this.#pump();
     try {
       return await result.promise;
