@@ -19,5 +19,8 @@ test('the lockfile names every optional package, those for other platforms too, 
 });
 
 test('the lockfile names no host', () => {
-  assert.deepEqual(Object.values(lock.packages).filter(({ resolved }) => resolved !== undefined), []);
+  assert.deepEqual(
+    Object.values(lock.packages).filter(({ resolved }) => resolved !== undefined),
+    [],
+  );
 });
