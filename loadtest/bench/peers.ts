@@ -94,6 +94,6 @@ async function startFastapi(lab: Lab): Promise<Running | string> {
 }
 
 /** Removes what a peer stored and keeps the folder itself. */
-export async function emptyFolder(folder: string): Promise<void> {
+async function emptyFolder(folder: string): Promise<void> {
   for (const name of await readdir(folder)) await rm(join(folder, name), { recursive: true, force: true });
 }

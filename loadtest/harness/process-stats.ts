@@ -30,7 +30,7 @@ export function readProcess(pid: number): ProcessStats | undefined {
 }
 
 /** The processes that descend from `pid`, nearest first, without itself. */
-export function descendants(pid: number): readonly number[] {
+function descendants(pid: number): readonly number[] {
   const children = new Map<number, number[]>();
   for (const name of readdirSync('/proc')) {
     if (!/^\d+$/.test(name)) continue;

@@ -21,7 +21,7 @@ export interface Promised {
 }
 
 /** Cores, memory, kernel, Node. */
-export function describeMachine(): string {
+function describeMachine(): string {
   const cores = cpus();
   const model = cores[0]?.model.trim() ?? 'unknown processor';
   const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`;

@@ -2,7 +2,6 @@
 // goes wrong, one line says so and the pure encoder in src/raster/png.ts does the work. Runs on the Node that npm uses.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 const folder = (name) => fileURLToPath(new URL(`${name}/`, import.meta.url));
@@ -57,7 +56,7 @@ async function isUpToDate() {
 
 async function compile(scratch) {
   const compiler = findCompiler();
-  const headers = createRequire(import.meta.url)('node-api-headers').include_dir;
+  const { default: api } = await import('node-api-headers');
   const files = readdirSync(SOURCES).filter((name) => name.endsWith('.cpp'));
   const objectOf = (name) => `${scratch}/${name}.o`;
   await Promise.all(
@@ -65,7 +64,7 @@ async function compile(scratch) {
       run(compiler, [
         ...FLAGS,
         ...(EXTRA_FLAGS[name] ?? []),
-        `-I${headers}`,
+        `-I${api.include_dir}`,
         '-c',
         SOURCES + name,
         '-o',

@@ -95,7 +95,7 @@ const FAILURES: Readonly<Record<string, string>> = {
 };
 
 /** Errors: `bad_request` for anything but an absolute http or https URL without credentials. */
-export function parseTarget(text: string, base?: URL): URL {
+function parseTarget(text: string, base?: URL): URL {
   const url = text.length <= MAX_URL_LENGTH ? URL.parse(text, base?.href) : null;
   if (!url) throw new AppError('bad_request', `"url" is not a URL of at most ${MAX_URL_LENGTH} characters`);
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {

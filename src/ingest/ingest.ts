@@ -1,6 +1,5 @@
 /** The front door of ingest: everything that other folders may use of it. */
-export { type AddressGuard, createAddressGuard } from './address-guard.ts';
-export type { ByteSource } from './byte-source.ts';
+export { createAddressGuard } from './address-guard.ts';
 export { DigestFollower } from './digest-follower.ts';
 export {
   CHECKSUM_ALGORITHMS,
@@ -13,7 +12,7 @@ export { createDoors, type Delivered, type Delivery, type Doors } from './doors.
 export { createFiles, type Files } from './files.ts';
 export { formatUploadLimit, type IetfHeaders, isComplete, planIetfAppend, planIetfCreation } from './ietf-upload.ts';
 export type { MinRate } from './rate-clock.ts';
-export { createIngest, type Ingest } from './receive.ts';
+export { createIngest } from './receive.ts';
 export type { StoredFile } from './stored-file.ts';
 export { planTusAppend, planTusCreation, TUS_EXTENSIONS, TUS_VERSION } from './tus.ts';
 export type { UploadWork } from './upload-finish.ts';

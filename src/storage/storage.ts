@@ -136,10 +136,6 @@ export interface Growing {
   close(): Promise<void>;
 }
 
-export function isAppendable(storage: Storage): storage is Storage & Appendable {
-  return 'growing' in storage;
-}
-
 export function canAdopt(storage: Storage): storage is Storage & Adopting {
   return 'adopt' in storage;
 }
