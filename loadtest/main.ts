@@ -3,6 +3,7 @@ import { abortStorm } from './scenarios/abort-storm.ts';
 import { curl } from './scenarios/curl.ts';
 import { netem } from './scenarios/netem.ts';
 import { overload } from './scenarios/overload.ts';
+import { rendering } from './scenarios/rendering.ts';
 import { slowCrowd } from './scenarios/slow-crowd.ts';
 import { slowDisk } from './scenarios/slow-disk.ts';
 import { slowhttp } from './scenarios/slowhttp.ts';
@@ -10,6 +11,6 @@ import { soak } from './scenarios/soak.ts';
 
 process.exitCode = await runCli({
   script: 'loadtest',
-  scenarios: [slowCrowd, overload, soak, abortStorm, slowDisk, curl, netem, slowhttp],
+  scenarios: [rendering, slowCrowd, overload, soak, abortStorm, slowDisk, curl, netem, slowhttp],
   args: process.argv.slice(2),
 });
