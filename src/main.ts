@@ -1,8 +1,16 @@
-import { startApp } from './app.ts';
-import { ConfigError, loadConfig } from './config.ts';
-import { AppError } from './core/errors.ts';
-import { createLog, type Log, type LogOptions } from './core/log.ts';
+import type { Log, LogOptions } from './core/log.ts';
+import { restartTuned } from './runtime.ts';
 import type { Config } from './settings.ts';
+
+// Before anything else is loaded, since it may start over.
+restartTuned();
+
+const [{ startApp }, { ConfigError, loadConfig }, { AppError }, { createLog }] = await Promise.all([
+  import('./app.ts'),
+  import('./config.ts'),
+  import('./core/errors.ts'),
+  import('./core/log.ts'),
+]);
 
 const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
 
