@@ -40,6 +40,7 @@ import {
   removeOrphans,
   startRetention,
 } from './results/results.ts';
+import { lockDataDir } from './storage/data-lock.ts';
 import { openDiskStorage } from './storage/disk.ts';
 import { createTasks } from './tasks/tasks.ts';
 import { createUploadWork } from './tasks/upload-work.ts';
@@ -87,6 +88,7 @@ export async function startApp(config: Config, log: Log, logOptions: LogOptions)
     await stages.ingest.close();
     stages.retention.close();
     metrics.close();
+    stages.lock.close();
   }
 
   return { url: `http://${urlHost(config.host)}:${http.port}`, transport: http.transport, stop };
@@ -95,6 +97,7 @@ export async function startApp(config: Config, log: Log, logOptions: LogOptions)
 type Stages = Awaited<ReturnType<typeof startStages>>;
 
 async function startStages(config: Config, log: Log, logOptions: LogOptions) {
+  const lock = await lockDataDir(config.dataDir);
   const workDir = await emptyFolder(join(config.dataDir, 'work'));
   const newId = createIdSource();
   const metrics = createMetrics();
@@ -156,7 +159,7 @@ async function startStages(config: Config, log: Log, logOptions: LogOptions) {
     queued: () => tasks.list().map(({ task }) => ({ task: task.name, ...queue.depth(task.name) })),
   });
   const jobs = { queue, ledger, results, acceptance, shares, twins, idempotency, tasks };
-  return { newId, metrics, ingest, resumable, files, limits, disk, workers, retention, ...jobs };
+  return { lock, newId, metrics, ingest, resumable, files, limits, disk, workers, retention, ...jobs };
 }
 
 interface RoutesOptions {

@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { lockDataDir } from './data-lock.ts';
+
+test('a folder has one owner at a time, and another after that', async () => {
+  const folder = join(await mkdtemp(join(tmpdir(), 'penstock-lock-')), 'made', 'here');
+  try {
+    const first = await lockDataDir(folder);
+    await assert.rejects(lockDataDir(folder), { code: 'conflict', message: /another Penstock uses .*made\/here/ });
+    first.close();
+    first.close();
+    const second = await lockDataDir(folder);
+    second.close();
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('a folder that cannot be locked is named', async () => {
+  await assert.rejects(lockDataDir('/proc/self/fdinfo'), /the data folder \/proc\/self\/fdinfo cannot be locked/);
+});
