@@ -143,7 +143,7 @@ async function startStages(config: Config, log: Log, logOptions: LogOptions) {
     ...inlet,
     maxUploadBytes: config.maxUploadBytes,
     minRate: minRate(config),
-    maxOpenPerCaller: config.maxCallerUploads,
+    maxOpenPerCaller: config.maxCallerUploads || config.maxUploads,
     retentionS: config.retention,
     work: createUploadWork(tasks, (id) => acceptance.accept(id, {})),
   });

@@ -44,3 +44,10 @@ test('one caller cannot take all upload places', () => {
   release();
   limits.takeUpload('a');
 });
+
+test('without a limit of its own one caller may take all upload places', () => {
+  const limits = createLimits({ rateLimit: 0, maxUploads: 2, maxCallerUploads: 0 });
+  limits.takeUpload('a');
+  limits.takeUpload('a');
+  assert.throws(() => limits.takeUpload('a'), AppError);
+});

@@ -10,7 +10,7 @@ const UPLOAD_RETRY_AFTER_S = 2;
 export interface LimitsOptions {
   /** Calls per minute of one caller; 0: no limit. */
   readonly rateLimit: number;
-  /** Uploads at once, in all and of one caller. */
+  /** Uploads at once, in all and of one caller; 0: one caller may have all. */
   readonly maxUploads: number;
   readonly maxCallerUploads: number;
 }
@@ -55,7 +55,7 @@ function createUploadPlaces(options: Omit<LimitsOptions, 'rateLimit'>): Pick<Lim
   function takeUpload(caller: string): () => void {
     const own = byCaller.get(caller) ?? 0;
     if (active >= maxUploads) throw tooManyUploads(`${maxUploads} uploads are running, as many as the server takes`);
-    if (own >= maxCallerUploads)
+    if (own >= (maxCallerUploads || maxUploads))
       throw tooManyUploads(`${own} of your uploads are running, as many as one caller may have`);
     active += 1;
     byCaller.set(caller, own + 1);
