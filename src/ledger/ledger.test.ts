@@ -18,6 +18,7 @@ function job(attempt = 0): Job {
     priority: 3,
     attempt,
     parts: [],
+    isEnding: false,
     ...times,
     ...open,
   };

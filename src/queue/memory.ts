@@ -2,7 +2,6 @@ import { raceSignal } from '../core/deadline.ts';
 import { AppError, toAppError } from '../core/errors.ts';
 import { TaskLine } from './line.ts';
 import type { Depth, Job, JobEvent, JobStatus, NewJob, Part, Place, Queue, Run, Slot, WorkOptions } from './queue.ts';
-import { isFinal } from './queue.ts';
 import { createWatchers } from './watchers.ts';
 
 /** Settled jobs whose record could not be kept stay here, this many at most. */
@@ -10,6 +9,7 @@ const MAX_UNKEPT = 100;
 
 const FRESH = {
   status: 'queued',
+  isEnding: false,
   progress: 0,
   message: undefined,
   attempt: 0,
@@ -21,6 +21,8 @@ const FRESH = {
 
 interface Entry {
   job: Job;
+  /** Its final state is chosen, and told as soon as it may be. */
+  isDecided: boolean;
   readonly abort: AbortController;
   /** The same array as the job's. */
   readonly parts: Part[];
@@ -33,6 +35,8 @@ export interface MemoryQueueOptions {
   readonly now?: () => number;
   /** Keeps the record of a final job, called once for each; then the queue forgets the job. */
   readonly keep?: (job: Job) => Promise<void>;
+  /** true: nobody is told of the job's final state before it is kept, so that no crash can take it back. Default: false. */
+  readonly isKeptFirst?: (job: Job) => boolean;
 }
 
 /** The queue of one process: everything in memory and gone with it. */
@@ -43,13 +47,15 @@ export class MemoryQueue implements Queue {
   readonly #watchers = createWatchers();
   readonly #now: () => number;
   readonly #keep: ((job: Job) => Promise<void>) | undefined;
+  readonly #isKeptFirst: (job: Job) => boolean;
   #liveJobs = 0;
   #isClosed = false;
   #idle = Promise.withResolvers<void>();
 
-  constructor({ now = Date.now, keep }: MemoryQueueOptions = {}) {
+  constructor({ now = Date.now, keep, isKeptFirst = () => false }: MemoryQueueOptions = {}) {
     this.#now = now;
     this.#keep = keep;
+    this.#isKeptFirst = isKeptFirst;
   }
 
   work(task: string, options: WorkOptions): void {
@@ -69,7 +75,13 @@ export class MemoryQueue implements Queue {
     const parts: Part[] = [];
     const job: Job = { ...FRESH, priority: 0, createdAt: this.#now(), ...newJob, parts };
     this.#line(newJob.task).enter(slot, job);
-    const entry: Entry = { job, parts, abort: new AbortController(), partIndexes: new Set(), retryTimer: undefined };
+    const fresh = {
+      isDecided: false,
+      abort: new AbortController(),
+      partIndexes: new Set<number>(),
+      retryTimer: undefined,
+    };
+    const entry: Entry = { job, parts, ...fresh };
     this.#entries.set(newJob.id, entry);
     this.#liveJobs += 1;
     this.#dispatch(newJob.task);
@@ -82,7 +94,7 @@ export class MemoryQueue implements Queue {
 
   cancel(id: string, reason: AppError): Job | undefined {
     const entry = this.#entries.get(id);
-    if (entry && !isFinal(entry.job.status)) {
+    if (entry && !entry.isDecided) {
       this.#settle(entry, reason.code === 'deadline_exceeded' ? 'timed_out' : 'cancelled', { error: reason });
       entry.abort.abort(reason);
     }
@@ -115,7 +127,7 @@ export class MemoryQueue implements Queue {
   close(reason: AppError, isKept: (job: Job) => boolean): void {
     this.#isClosed = true;
     for (const entry of [...this.#entries.values()]) {
-      if (isFinal(entry.job.status)) continue;
+      if (entry.isDecided) continue;
       if (!isKept(entry.job)) this.#settle(entry, 'cancelled', { error: reason });
       clearTimeout(entry.retryTimer);
       entry.abort.abort(reason);
@@ -135,34 +147,47 @@ export class MemoryQueue implements Queue {
 
   /** The one place where a job becomes final. */
   #settle(entry: Entry, status: JobStatus, outcome: { result?: unknown; error?: AppError }): void {
-    const { id, task } = entry.job;
-    if (isFinal(entry.job.status)) return;
+    if (entry.isDecided) return;
+    entry.isDecided = true;
     clearTimeout(entry.retryTimer);
     const progress = status === 'succeeded' ? 1 : entry.job.progress;
-    this.#update(entry, { ...outcome, status, progress, finishedAt: this.#now() });
-    this.#line(task).settled(id);
-    this.#liveJobs -= 1;
-    if (this.#liveJobs === 0) {
-      this.#idle.resolve();
-      this.#idle = Promise.withResolvers();
-    }
-    void this.#handOver(entry.job);
-    this.#dispatch(task);
+    const final: Job = { ...entry.job, ...outcome, status, progress, finishedAt: this.#now() };
+    this.#line(final.task).settled(final.id);
+    void this.#handOver(entry, final);
+    this.#dispatch(final.task);
   }
 
   /** A job without a keeper, or whose keeper failed, is remembered within a bound. */
-  async #handOver(job: Job): Promise<void> {
+  async #handOver(entry: Entry, final: Job): Promise<void> {
+    const isKeptFirst = this.#isKeptFirst(final);
+    if (isKeptFirst) entry.job = { ...entry.job, isEnding: true };
+    else this.#publish(entry, final);
+    const isKept = await this.#isKept(final);
+    if (isKeptFirst) this.#publish(entry, final);
+    if (isKept) {
+      this.#entries.delete(final.id);
+      return;
+    }
+    this.#unkept.push(final.id);
+    if (this.#unkept.length > MAX_UNKEPT) this.#entries.delete(this.#unkept.shift() ?? '');
+  }
+
+  async #isKept(final: Job): Promise<boolean> {
     try {
-      if (this.#keep) {
-        await this.#keep(job);
-        this.#entries.delete(job.id);
-        return;
-      }
+      await this.#keep?.(final);
+      return this.#keep !== undefined;
     } catch {
       // Whoever keeps has logged it; the job stays here for those who ask.
+      return false;
     }
-    this.#unkept.push(job.id);
-    if (this.#unkept.length > MAX_UNKEPT) this.#entries.delete(this.#unkept.shift() ?? '');
+  }
+
+  #publish(entry: Entry, final: Job): void {
+    this.#update(entry, final);
+    this.#liveJobs -= 1;
+    if (this.#liveJobs > 0) return;
+    this.#idle.resolve();
+    this.#idle = Promise.withResolvers();
   }
 
   #dispatch(task: string): void {
@@ -188,7 +213,7 @@ export class MemoryQueue implements Queue {
 
   #fail(entry: Entry, line: TaskLine, error: AppError): void {
     // What a closing queue stopped has not failed: the next process does it.
-    if (this.#isClosed || isFinal(entry.job.status)) return;
+    if (this.#isClosed || entry.isDecided) return;
     const delayMs = line.retry?.(entry.job.attempt, error);
     if (delayMs === undefined) {
       this.#settle(entry, error.code === 'deadline_exceeded' ? 'timed_out' : 'failed', { error });
@@ -207,18 +232,18 @@ export class MemoryQueue implements Queue {
       job: entry.job,
       signal: entry.abort.signal,
       start: () => {
-        if (entry.job.status !== 'queued') return false;
+        if (entry.isDecided || entry.job.status !== 'queued') return false;
         line.started(entry.job.id);
         this.#update(entry, { status: 'running', startedAt: this.#now(), attempt: entry.job.attempt + 1 });
         return true;
       },
       progress: (fraction, message) => {
-        if (isFinal(entry.job.status)) return;
+        if (entry.isDecided) return;
         const progress = Math.min(1, Math.max(entry.job.progress, Number.isFinite(fraction) ? fraction : 0));
         this.#update(entry, { progress, message: message ?? entry.job.message });
       },
       part: (index, part) => {
-        if (isFinal(entry.job.status) || entry.partIndexes.has(index)) return;
+        if (entry.isDecided || entry.partIndexes.has(index)) return;
         entry.partIndexes.add(index);
         entry.parts.push(part);
         this.#update(entry, {});

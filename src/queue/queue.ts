@@ -9,7 +9,8 @@ import type { AppError } from '../core/errors.ts';
  *                         |  +-------+  retry
  *                         +----------+-----> cancelled | timed_out
  *
- * A job has exactly one final state: whoever settles it first wins and every later attempt is told so.
+ * A job has exactly one final state: whoever settles it first wins and every later attempt changes nothing. Of a job that
+ * was accepted it is on record before anybody is told, so that no crash can make it another one.
  */
 export type JobStatus = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled' | 'timed_out';
 
@@ -38,6 +39,8 @@ export interface Part {
 
 export interface Job extends Required<NewJob> {
   readonly status: JobStatus;
+  /** Its final state is chosen and is told as soon as it is on record. */
+  readonly isEnding: boolean;
   /** 0 to 1, never falling. */
   readonly progress: number;
   readonly message: string | undefined;

@@ -72,6 +72,6 @@ export function createAcceptance({ queue, ledger, keep, storage, log }: Acceptan
 
 /** A job that is not run any more. */
 function failed(job: PendingJob['job'], error: AppError): Job {
-  const ended = { startedAt: undefined, finishedAt: Date.now(), result: undefined, parts: [] };
+  const ended = { isEnding: false, startedAt: undefined, finishedAt: Date.now(), result: undefined, parts: [] };
   return { priority: 0, ...job, ...ended, status: 'failed', progress: 0, message: undefined, error };
 }

@@ -44,7 +44,7 @@ export function createTwins({ queue, storage, retentionS, log }: TwinsOptions): 
   function findLive(work: Work): string | undefined {
     const jobId = live.get(fingerprint(work));
     const job = jobId === undefined ? undefined : queue.get(jobId);
-    return job && !isFinal(job.status) ? job.id : undefined;
+    return job && !job.isEnding && !isFinal(job.status) ? job.id : undefined;
   }
 
   async function findKept(work: Work): Promise<string | undefined> {

@@ -1,4 +1,6 @@
 import { MemoryQueue } from '../../src/queue/memory.ts';
 import { queueContract } from './queue.ts';
+import { queueRaces } from './queue-races.ts';
 
 queueContract('memory', () => new MemoryQueue());
+queueRaces('memory', (options) => new MemoryQueue(options));
