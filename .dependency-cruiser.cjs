@@ -1,5 +1,5 @@
 /** The rules of the tree (ARCHITECTURE.md, "Rules"), each with its reason. */
-const STAGES = 'http|ingest|storage|ledger|queue|limits|tasks|workers|raster|results|cli|client|page';
+const STAGES = 'http|ingest|storage|ledger|queue|limits|tasks|workers|raster|results|webhooks|cli|client|page';
 
 /** A folder may import from the folders listed, and from core; nothing else inside src. */
 const layer = (name, allowed) => ({
@@ -45,7 +45,8 @@ module.exports = {
     layer('workers', ['raster', 'tasks/task[.]ts$']),
     layer('tasks', ['ledger', 'ingest', 'workers', 'storage', 'queue', 'raster']),
     layer('results', ['ledger', 'storage', 'queue', 'tasks']),
-    layer('http', ['tasks', 'results', 'ledger', 'ingest', 'storage', 'queue', 'limits']),
+    layer('webhooks', ['ingest', 'storage']),
+    layer('http', ['tasks', 'results', 'webhooks', 'ledger', 'ingest', 'storage', 'queue', 'limits']),
     {
       name: 'front-door',
       comment: "from another folder only its front door <folder>/<folder>.ts, so that a folder's inside can change",

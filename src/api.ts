@@ -19,6 +19,18 @@ export interface JobErrorJson {
   readonly detail: string;
 }
 
+/** What became of a message to a caller's own server. */
+export interface WebhookJson {
+  /** Without its query. */
+  readonly url: string;
+  /** `failed`: given up, after the last attempt. */
+  readonly status: 'pending' | 'delivered' | 'failed';
+  readonly attempts: number;
+  /** Of the last attempt. */
+  readonly last_error: string | null;
+  readonly next_attempt_at: string | null;
+}
+
 export interface JobJson {
   readonly id: string;
   readonly task: string;
@@ -36,6 +48,8 @@ export interface JobJson {
   readonly estimated_wait_s?: number;
   readonly result?: unknown;
   readonly error?: JobErrorJson;
+  /** Where `callback_url` was given. */
+  readonly webhooks?: readonly WebhookJson[];
   /** By relation: `self`, `result`, `events`, `archive`. */
   readonly links: Readonly<Record<string, string>>;
 }

@@ -8,6 +8,7 @@ import { createMetrics } from './core/metrics.ts';
 import { type Admission, createAdmission } from './http/admission.ts';
 import { createCallerNames } from './http/caller.ts';
 import { startHttp } from './http/http.ts';
+import { linkJobAt } from './http/links.ts';
 import type { Route } from './http/route.ts';
 import { fileRoutes } from './http/routes/files.ts';
 import { jobStreamRoutes } from './http/routes/job-streams.ts';
@@ -27,7 +28,7 @@ import {
   openUploadStore,
   type StoredFile,
 } from './ingest/ingest.ts';
-import { openLedger } from './ledger/ledger.ts';
+import { type Ledger, openLedger } from './ledger/ledger.ts';
 import { createDiskWatch, createLimits } from './limits/limits.ts';
 import { MemoryQueue } from './queue/memory.ts';
 import type { Job, Queue } from './queue/queue.ts';
@@ -42,14 +43,16 @@ import {
 } from './results/results.ts';
 import { lockDataDir } from './storage/data-lock.ts';
 import { openDiskStorage } from './storage/disk.ts';
+import type { Storage } from './storage/storage.ts';
 import { createTasks } from './tasks/tasks.ts';
 import { createUploadWork } from './tasks/upload-work.ts';
+import { createWebhooks, openSecretFile, parseSecrets } from './webhooks/webhooks.ts';
 import { createWorkers } from './workers/workers.ts';
 
 /** Memory of an engine creeps up over hundreds of pages; a fresh worker costs less than that. */
 const RECYCLE_AFTER_UNITS = 500;
 /** Keys that end with the retention. */
-const EXPIRING = ['files/', 'jobs/', 'results/'];
+const EXPIRING = ['files/', 'jobs/', 'results/', 'webhooks/', 'callbacks/'];
 
 export interface App {
   readonly url: string;
@@ -83,6 +86,7 @@ export async function startApp(config: Config, log: Log, logOptions: LogOptions)
     await Promise.all(kept.map(ledger.excuse));
     queue.close(new AppError('draining', 'the server has stopped'), ({ id }) => ledger.isAccepted(id));
     await http.close();
+    await stages.webhooks.close();
     await workers.close(signal);
     stages.resumable.close();
     await stages.ingest.close();
@@ -127,18 +131,15 @@ async function startStages(config: Config, log: Log, logOptions: LogOptions) {
   const queue: Queue = new MemoryQueue({
     keep: (job) => {
       metrics.settledJob({ task: job.task, status: job.status, seconds: runningSeconds(job) });
-      return Promise.all([results.keep(job), twins.settled(job)]).then(() => undefined);
+      return answers.keep(job);
     },
+    isKeptFirst: ({ id }) => ledger.isAccepted(id),
   });
   const ledger = await openLedger({ storage });
-  const results = createResults({ queue, storage, ledger, log, retentionS: config.retention, epoch: newId() });
-  const acceptance = createAcceptance({ queue, ledger, storage, log, keep: results.keep });
-  const shares = createShares({ queue, ledger });
-  const twins = createTwins({ queue, storage, log, retentionS: config.retention });
-  const idempotency = createIdempotency({ queue, storage });
-  const { queueSize, workers: concurrency, deadline: deadlineS, maxDeadline: maxDeadlineS, pageTimeout } = config;
-  const defaults = { queueSize, concurrency, deadlineS, maxDeadlineS, maxPartS: pageTimeout };
-  const tasks = createTasks({ queue, workers, storage, workDir, newId, onBegin: ledger.begin, ...defaults });
+  const answers = await startAnswers(config, { queue, storage, ledger, log, newId });
+  const { acceptance, webhooks } = answers;
+  const begin = { newId, onBegin: ledger.begin };
+  const tasks = createTasks({ queue, workers, storage, workDir, ...begin, ...taskDefaults(config) });
   const resumable = await openUploadStore({
     ...inlet,
     maxUploadBytes: config.maxUploadBytes,
@@ -148,6 +149,7 @@ async function startStages(config: Config, log: Log, logOptions: LogOptions) {
     work: createUploadWork(tasks, (id) => acceptance.accept(id, {})),
   });
   await acceptance.recover();
+  await webhooks.recover();
   await removeOrphans({ storage, log, before: newId(), isLive: (id) => queue.get(id) !== undefined });
   const inUse = () => new Set(queue.list().flatMap(({ id, files: held }) => [id, ...held]));
   const retention = startRetention({ storage, prefixes: EXPIRING, retentionS: config.retention, inUse, log });
@@ -158,8 +160,39 @@ async function startStages(config: Config, log: Log, logOptions: LogOptions) {
     workerRestarts: () => workers.stats().restarts,
     queued: () => tasks.list().map(({ task }) => ({ task: task.name, ...queue.depth(task.name) })),
   });
-  const jobs = { queue, ledger, results, acceptance, shares, twins, idempotency, tasks };
-  return { lock, newId, metrics, ingest, resumable, files, limits, disk, workers, retention, ...jobs };
+  const inputs = { ingest, resumable, files, limits, disk };
+  return { ...answers, ...inputs, lock, queue, ledger, tasks, metrics, workers, retention };
+}
+
+interface AnswerParts {
+  readonly queue: Queue;
+  readonly storage: Storage;
+  readonly ledger: Ledger;
+  readonly log: Log;
+  readonly newId: () => string;
+}
+
+/** What becomes of jobs: who waits, who is told, what is kept. */
+async function startAnswers(config: Config, { queue, storage, ledger, log, newId }: AnswerParts) {
+  const retentionS = config.retention;
+  const results = createResults({ queue, storage, ledger, log, retentionS, epoch: newId() });
+  const twins = createTwins({ queue, storage, log, retentionS });
+  const guard = createAddressGuard({ allow: config.allowAddresses });
+  const hooks = { storage, guard, log, keys: await readWebhookKeys(config), maxAttempts: config.webhookAttempts };
+  const webhooks = createWebhooks({ ...hooks, getJob: results.get, linkJob: linkJobAt });
+
+  async function keep(job: Job): Promise<void> {
+    try {
+      await Promise.all([results.keep(job), twins.settled(job)]);
+    } finally {
+      webhooks.settled(job.id);
+    }
+  }
+
+  const acceptance = createAcceptance({ queue, ledger, storage, log, keep: results.keep });
+  const shares = createShares({ queue, ledger });
+  const idempotency = createIdempotency({ queue, storage });
+  return { results, twins, guard, webhooks, acceptance, shares, idempotency, keep };
 }
 
 interface RoutesOptions {
@@ -171,9 +204,8 @@ interface RoutesOptions {
 
 function createRoutes({ config, stages, admission, isDraining }: RoutesOptions): readonly Route[] {
   const { metrics, ingest, resumable, files, limits, disk, workers, queue, results, tasks } = stages;
-  const { shares, twins, idempotency } = stages;
+  const { shares, twins, idempotency, webhooks, guard } = stages;
   const { maxUploadBytes } = config;
-  const guard = createAddressGuard({ allow: config.allowAddresses });
   const doors = createDoors({ ingest, files, guard, urlTimeoutMs: config.urlTimeout * 1000 });
   const uploads = createUploads({
     ...{ doors, limits, disk },
@@ -188,13 +220,22 @@ function createRoutes({ config, stages, admission, isDraining }: RoutesOptions):
     ...opsRoutes({ metrics, tasks, queue, admission, notReady, state }),
     ...fileRoutes({ files, uploads, admission }),
     ...uploadRoutes({ store: resumable, limits, disk, admission, maxUploadBytes }),
-    ...jobRoutes({ queue, results, admission }),
+    ...jobRoutes({ queue, results, webhooks, admission }),
     ...jobStreamRoutes({ feed: results.feed, results, admission }),
     ...taskRoutes({
-      ...{ tasks, queue, shares, twins, idempotency, answer, uploads, admission },
+      ...{ tasks, queue, shares, twins, idempotency, webhooks, answer, uploads, admission },
       maxDeadlineS: config.maxDeadline,
     }),
   ];
+}
+
+function taskDefaults({ queueSize, workers, deadline, maxDeadline, pageTimeout }: Config) {
+  return { queueSize, concurrency: workers, deadlineS: deadline, maxDeadlineS: maxDeadline, maxPartS: pageTimeout };
+}
+
+async function readWebhookKeys({ webhookSecret, dataDir }: Config): Promise<readonly Buffer[]> {
+  if (webhookSecret.length > 0) return parseSecrets(webhookSecret);
+  return parseSecrets([await openSecretFile(join(dataDir, 'webhook-secret'))]);
 }
 
 function minRate({ minUploadRate, uploadGrace }: Config): MinRate | undefined {

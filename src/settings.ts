@@ -106,6 +106,10 @@ export const SETTINGS = {
   pageTimeout: seconds(20, [0.1, DAY_S], 'how long one page may take to draw; past it the job ends with 504'),
   maxPixels: count(100_000_000, [1, 1_000_000_000], 'pixels of one page image; past it 422'),
   workerMemory: bytes(2 * GIB, [256 * MIB, TIB], 'memory of one worker process; one that passes it is replaced'),
+  webhookSecret: list(
+    'signs webhooks: whsec_ and 24 to 64 bytes in base64; repeatable, to replace one; none: made once, in data-dir/webhook-secret',
+  ),
+  webhookAttempts: count(8, [1, 20], 'attempts for each webhook, in 1 s, 4 s, 16 s and so on up to 1 h'),
   retention: seconds(DAY_S, [1, 3650 * DAY_S], 'how long files and results are kept'),
   minFreeBytes: bytes(
     256 * MIB,

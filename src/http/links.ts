@@ -12,11 +12,16 @@ export function jobUrl(exchange: Exchange, id: string): string {
 
 /** Makes the `url` and `links` members of a job absolute: they are kept relative to the job. */
 export function linkJob(exchange: Exchange, job: JobJson): JobJson {
-  const base = jobUrl(exchange, job.id);
+  return linkJobAt(origin(exchange), job);
+}
+
+/** The same where there is no request: `root` is `http://host:port`. */
+export function linkJobAt(root: string, job: JobJson): JobJson {
+  const base = `${root}/v1/jobs/${job.id}`;
   const links = Object.fromEntries(
     Object.entries(job.links).map(([rel, path]) => [rel, path === '' ? base : `${base}/${path}`]),
   );
-  const result = 'result' in job ? { result: linkResult(exchange, job.id, job.result) } : {};
+  const result = 'result' in job ? { result: absolute(job.result, `${base}/`) } : {};
   return { ...job, links, ...result };
 }
 

@@ -1,5 +1,5 @@
 /** The front door of ingest: everything that other folders may use of it. */
-export { createAddressGuard } from './address-guard.ts';
+export { type AddressGuard, createAddressGuard } from './address-guard.ts';
 export { DigestFollower } from './digest-follower.ts';
 export {
   CHECKSUM_ALGORITHMS,
@@ -10,6 +10,7 @@ export {
 } from './digest-headers.ts';
 export { createDoors, type Delivered, type Delivery, type Doors } from './doors.ts';
 export { createFiles, type Files } from './files.ts';
+export { createGuardedDispatcher } from './guarded-dispatcher.ts';
 export { formatUploadLimit, type IetfHeaders, isComplete, planIetfAppend, planIetfCreation } from './ietf-upload.ts';
 export type { MinRate } from './rate-clock.ts';
 export { createIngest } from './receive.ts';

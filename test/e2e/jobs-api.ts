@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { WebhookJson } from '../../src/api.ts';
 import type { TestServer } from './server.ts';
 
 export const SAMPLE = readFileSync(new URL('../../data/sample-17-pages.pdf', import.meta.url));
@@ -10,6 +11,7 @@ export interface Json {
   readonly status: string;
   readonly progress: number;
   readonly attempt: number;
+  readonly started_at: string | null;
   readonly finished_at: string | null;
   readonly code?: string;
   readonly job_id?: string;
@@ -17,7 +19,7 @@ export interface Json {
   readonly estimated_wait_s?: number;
   readonly links?: Record<string, string>;
   readonly error?: { readonly code: string };
-  readonly webhook?: { readonly status: string; readonly attempts: number };
+  readonly webhooks?: readonly WebhookJson[];
   readonly result?: { readonly pages: { readonly page: number; readonly url: string; readonly bytes: number }[] };
 }
 

@@ -2,6 +2,7 @@ import type { JobListJson } from '../../api.ts';
 import { AppError } from '../../core/errors.ts';
 import type { Queue } from '../../queue/queue.ts';
 import { fileNameOf, type Results } from '../../results/results.ts';
+import type { Webhooks } from '../../webhooks/webhooks.ts';
 import type { Admission } from '../admission.ts';
 import { replyBlob } from '../blob.ts';
 import type { Exchange } from '../exchange.ts';
@@ -12,18 +13,24 @@ import type { Route } from '../route.ts';
 export interface JobRoutesOptions {
   readonly queue: Queue;
   readonly results: Results;
+  readonly webhooks: Webhooks;
   readonly admission: Admission;
 }
+
+/** What the record of a cancelled job may take on a disk that is slow. */
+const MAX_SETTLE_MS = 30_000;
 
 type Params = Readonly<Record<string, string>>;
 
 /** Looking at jobs, cancelling them, and reading what they made. */
-export function jobRoutes({ queue, results, admission }: JobRoutesOptions): readonly Route[] {
+export function jobRoutes({ queue, results, webhooks, admission }: JobRoutesOptions): readonly Route[] {
   async function show(exchange: Exchange, { id = '' }: Params): Promise<void> {
     admission.identify(exchange);
     const waitMs = wantedWaitMs(exchange);
     const job = waitMs > 0 ? await results.wait(id, waitMs, exchange.signal) : await results.get(id);
-    exchange.replyJson(200, linkJob(exchange, job), [['cache-control', 'no-store']]);
+    const told = await webhooks.of(job.id);
+    const json = { ...linkJob(exchange, job), ...(told.length > 0 ? { webhooks: told } : {}) };
+    exchange.replyJson(200, json, [['cache-control', 'no-store']]);
   }
 
   async function list(exchange: Exchange): Promise<void> {
@@ -36,7 +43,8 @@ export function jobRoutes({ queue, results, admission }: JobRoutesOptions): read
   async function cancel(exchange: Exchange, { id = '' }: Params): Promise<void> {
     admission.identify(exchange);
     queue.cancel(id, new AppError('cancelled', 'the job was cancelled by request'));
-    exchange.replyJson(200, linkJob(exchange, await results.get(id)));
+    // Told when it is on record: no crash takes the outcome back.
+    exchange.replyJson(200, linkJob(exchange, await results.wait(id, MAX_SETTLE_MS, exchange.signal)));
   }
 
   async function result(exchange: Exchange, { id = '' }: Params): Promise<void> {
