@@ -3,11 +3,14 @@ import type { Exchange } from './exchange.ts';
 
 /** How long the caller wants to wait for a job, and what is to happen then. */
 export interface Wish {
-  /** Until when the call is answered, and how if there is no result by then. */
+  /** How long the answer may take once the body is there; less where `deadlineAt` comes first. */
   readonly waitMs: number;
   /** end: 504, and the job is stopped; tell: 504 with the job's id, and it goes on; hand-over: 202 and the job. */
   readonly onTimeout: 'end' | 'tell' | 'hand-over';
-  /** When the job itself ends at the latest, where the caller said so: milliseconds since the epoch. */
+  /**
+   * `?deadline=`, counted from the start of the call, so that it bounds the upload, too: milliseconds since the epoch. With
+   * `hand-over` it is the job's own end, else the answer's.
+   */
   readonly deadlineAt: number | undefined;
 }
 
@@ -26,6 +29,7 @@ const SECONDS = /^\d{1,9}(\.\d{1,9})?$/;
 export function readWish(exchange: Exchange, { deadlineS, maxDeadlineS }: WishLimits): Wish {
   const asked = askedDeadline(exchange);
   const deadlineMs = asked === undefined ? undefined : Math.min(asked, maxDeadlineS) * 1000;
+  const deadlineAt = deadlineMs === undefined ? undefined : Date.now() + deadlineMs;
   const onTimeout = exchange.query.get('on_timeout') ?? 'cancel';
   if (onTimeout !== 'cancel' && onTimeout !== 'continue')
     throw new AppError('invalid_input', `on_timeout=${onTimeout.slice(0, 64)}: expected cancel or continue`);
@@ -33,14 +37,10 @@ export function readWish(exchange: Exchange, { deadlineS, maxDeadlineS }: WishLi
   if (isAsync || waitS !== undefined) {
     const waitMs = Math.min(waitS ?? 0, maxDeadlineS) * 1000;
     exchange.setHeader('preference-applied', appliedPreferences(isAsync, waitS === undefined ? undefined : waitMs));
-    return {
-      waitMs,
-      onTimeout: 'hand-over',
-      deadlineAt: deadlineMs === undefined ? undefined : Date.now() + deadlineMs,
-    };
+    return { waitMs, onTimeout: 'hand-over', deadlineAt };
   }
   const waitMs = deadlineMs ?? Math.min(deadlineS, maxDeadlineS) * 1000;
-  return { waitMs, onTimeout: onTimeout === 'continue' ? 'tell' : 'end', deadlineAt: undefined };
+  return { waitMs, onTimeout: onTimeout === 'continue' ? 'tell' : 'end', deadlineAt };
 }
 
 /** Of `Prefer: wait=`, in milliseconds, the preference marked as applied; undefined: there is none. */

@@ -32,12 +32,13 @@ export function createTaskAnswer({ results, acceptance }: TaskAnswerOptions): Ta
   /** undefined: not within the time that the caller waits. */
   async function outcome(
     id: string,
-    { waitMs }: Wish,
+    { waitMs, deadlineAt = Number.POSITIVE_INFINITY }: Wish,
     gone: AbortSignal,
     timeout: AppError,
   ): Promise<JobOutcome | undefined> {
-    if (waitMs === 0) return undefined;
-    using limit = createDeadline({ ms: waitMs, parents: [gone], reason: timeout });
+    const ms = Math.min(waitMs, deadlineAt - Date.now());
+    if (ms <= 0) return undefined;
+    using limit = createDeadline({ ms, parents: [gone], reason: timeout });
     try {
       return await results.outcome(id, limit.signal);
     } catch (error) {
@@ -49,7 +50,7 @@ export function createTaskAnswer({ results, acceptance }: TaskAnswerOptions): Ta
   /** The time is up: the job ends, or goes on without its caller and is durable before the caller knows. */
   async function handOver(exchange: Exchange, id: string, wish: Wish, timeout: AppError): Promise<void> {
     if (wish.onTimeout === 'end') throw timeout;
-    await acceptance.accept(id, { deadlineAt: wish.deadlineAt });
+    await acceptance.accept(id, { deadlineAt: wish.onTimeout === 'hand-over' ? wish.deadlineAt : undefined });
     if (wish.onTimeout === 'tell') throw timeout;
     exchange.setHeader('content-location', jobUrl(exchange, id));
     const json = linkJob(exchange, await results.get(id));

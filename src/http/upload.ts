@@ -18,6 +18,8 @@ export interface ReceiveOptions {
   readonly caller: string;
   /** raw: the body is the file whatever its type; any: forms and JSON objects are taken apart. */
   readonly as: 'raw' | 'any';
+  /** Ends the upload; default: when the client is gone. */
+  readonly signal?: AbortSignal;
 }
 
 export interface Uploads {
@@ -30,9 +32,10 @@ export function createUploads(options: UploadOptions): Uploads {
   const minRate =
     options.minUploadRate > 0 ? { bytesPerS: options.minUploadRate, graceS: options.uploadGraceS } : undefined;
 
-  async function receive(exchange: Exchange, { caller, as }: ReceiveOptions): Promise<Delivered> {
+  async function receive(exchange: Exchange, options: ReceiveOptions): Promise<Delivered> {
+    const { caller, as, signal = exchange.signal } = options;
     const open = as === 'raw' ? doors.raw : chooseDoor(doors, exchange);
-    const delivery = describe(exchange);
+    const delivery = describe(exchange, signal);
     const release = limits.takeUpload(caller);
     try {
       await disk.assertRoom();
@@ -42,7 +45,7 @@ export function createUploads(options: UploadOptions): Uploads {
     }
   }
 
-  function describe(exchange: Exchange): Delivery {
+  function describe(exchange: Exchange, signal: AbortSignal): Delivery {
     const declaredBytes = exchange.contentLength;
     if (declaredBytes === undefined && !exchange.hasBody) {
       throw new AppError('length_required', 'send the file as the request body, with Content-Length or chunked');
@@ -62,7 +65,7 @@ export function createUploads(options: UploadOptions): Uploads {
       maxBytes: maxUploadBytes,
       minRate,
       expectedDigests: sentDigests(exchange),
-      signal: exchange.signal,
+      signal,
     };
   }
 
