@@ -55,9 +55,12 @@ export async function createFilled(
   { first, signal }: { first: AppendRequest | undefined; signal: AbortSignal },
 ): Promise<UploadStatus> {
   const created = await store.create(upload, signal);
-  if (!first || created.file) return created;
+  if (!first) return created;
   try {
-    return await store.append(created.id, first);
+    if (!created.file) return await store.append(created.id, first);
+    if (await first.source?.next(signal))
+      throw new AppError('too_large', 'an upload of 0 bytes was announced, and some came');
+    return created;
   } catch (error) {
     await store.remove(created.id).catch((late: unknown) => {
       if (!(late instanceof AppError && late.code === 'not_found')) throw late;

@@ -36,6 +36,13 @@ suite('tus routes', () => {
     assert.equal((await calls.call('OPTIONS', '/v1/uploads')).header('access-control-allow-methods'), undefined);
   });
 
+  test('bytes that come with an upload of 0 bytes are 413 and nothing is kept', async () => {
+    await using calls = await createUploadCalls();
+    const headers = { ...CHUNK, 'upload-length': '0', 'transfer-encoding': 'chunked' };
+    assert.equal((await calls.call('POST', '/v1/uploads', headers, 'x')).status, 413);
+    assert.equal((await calls.call('POST', '/v1/uploads', headers, '')).status, 201);
+  });
+
   test('an upload is created, sent in two parts, and becomes a file', async () => {
     await using calls = await createUploadCalls();
     const metadata = `filename ${base64('a.txt')},x`;
