@@ -1,0 +1,176 @@
+import type { JobJson } from '../api.ts';
+import { PenstockError } from './error.ts';
+import { followJob, type JobEvent, type PageJson } from './follow.ts';
+import type { Requester } from './requester.ts';
+import type { UploadProgress } from './upload.ts';
+
+/** What happens to a run, in the order in which a watcher learns of it. */
+export type RunEvent = { readonly type: 'upload'; readonly upload: UploadProgress } | JobEvent;
+
+/**
+ * A job from its file's first byte to its result, which awaiting the run itself gives. Whoever watches late is told every page,
+ * and of all else the newest.
+ */
+export interface Run<Result = unknown> extends Promise<Result> {
+  /** The job as the server accepted it: from then on it outlives this process. */
+  accepted(): Promise<JobJson>;
+  /** Ends after `done`, which is told of a failed job, too. Errors: PenstockError where there is no job to tell of. */
+  events(): AsyncIterable<RunEvent>;
+  /** Each page as soon as it is ready, in the order in which they are. Error: what the run failed with. */
+  pages(): AsyncIterable<PageJson>;
+  /** Ends the upload, or the job: idempotent, and the run fails with `cancelled` unless it had ended. */
+  cancel(): Promise<void>;
+}
+
+export interface StartOptions {
+  readonly requester: Requester;
+  /** Brings the work to the server, or finds it there. */
+  readonly accept: (tools: {
+    readonly signal: AbortSignal;
+    readonly onUpload: (progress: UploadProgress) => void;
+  }) => Promise<JobJson>;
+  /** Its abort cancels the job. */
+  readonly signal?: AbortSignal | undefined;
+  readonly onEvent?: ((event: RunEvent) => void) | undefined;
+}
+
+/** Time for the server to hear that the job is not wanted any more. */
+const WITHDRAW_LIMIT_MS = 5000;
+
+/** Starts at once. */
+export function startRun<Result>(options: StartOptions): Run<Result> {
+  const { requester, signal } = options;
+  const stopped = new AbortController();
+  const watched = createWatched(options.onEvent);
+  const ended = signal ? AbortSignal.any([signal, stopped.signal]) : stopped.signal;
+  const accepted = options.accept({
+    signal: ended,
+    onUpload: (upload) => watched.tell({ type: 'upload', upload }),
+  });
+  const result = work();
+
+  async function work(): Promise<Result> {
+    try {
+      const { id } = await accepted;
+      for await (const event of followJob(requester, id, ended)) watched.tell(event);
+    } catch (error) {
+      if (ended.aborted) await withdraw();
+      watched.fail(error);
+      throw error;
+    }
+    watched.end();
+    return resultOf(watched.last()) as Result;
+  }
+
+  /** The job may have been accepted while the abort was on its way. */
+  async function withdraw(): Promise<void> {
+    const job = await accepted.catch(() => undefined);
+    if (!job) return;
+    const limit = AbortSignal.timeout(WITHDRAW_LIMIT_MS);
+    // Best effort: what the run failed with is told, not that the server is gone, too.
+    await deleteJob(requester, job.id, limit).catch(() => undefined);
+  }
+
+  async function cancel(): Promise<void> {
+    stopped.abort(new PenstockError('cancelled', 'the run was cancelled'));
+    await result.catch(() => undefined);
+  }
+
+  /** Whoever takes the handle's other ends learns of a failure there, if he does not await the run itself. */
+  function taken<T>(value: T): T {
+    result.catch(() => undefined);
+    return value;
+  }
+
+  return Object.assign(result, {
+    accepted: () => taken(accepted),
+    events: () => taken(watched.events()),
+    pages: () => taken(watched.pages(() => result)),
+    cancel: () => taken(cancel()),
+  });
+}
+
+export async function deleteJob(requester: Requester, id: string, signal?: AbortSignal): Promise<JobJson> {
+  return requester.json<JobJson>(`/v1/jobs/${encodeURIComponent(id)}`, { method: 'DELETE', signal });
+}
+
+/** Error: what the job failed with. */
+function resultOf(job: JobJson | undefined): unknown {
+  if (job?.status === 'succeeded') return job.result;
+  const { code = 'bad_answer', detail = 'the job ended without a result' } = job?.error ?? {};
+  throw new PenstockError(code, detail, { jobId: job?.id });
+}
+
+interface Watched {
+  tell(event: RunEvent): void;
+  end(): void;
+  fail(error: unknown): void;
+  /** The job as it was told last. */
+  last(): JobJson | undefined;
+  events(): AsyncGenerator<RunEvent>;
+  pages(outcome: () => Promise<unknown>): AsyncGenerator<PageJson>;
+}
+
+/** Keeps what was told for watchers at any speed: all pages, and of everything else the newest. */
+function createWatched(onEvent: StartOptions['onEvent']): Watched {
+  const pages: PageJson[] = [];
+  const seen = new Set<string>();
+  let newest: Exclude<RunEvent, { type: 'page' }> | undefined;
+  let isEnded = false;
+  let failure: { readonly error: unknown } | undefined;
+  let changed = Promise.withResolvers<void>();
+
+  function wake(): void {
+    const { resolve } = changed;
+    changed = Promise.withResolvers();
+    resolve();
+  }
+
+  function tell(event: RunEvent): void {
+    if (event.type === 'page') {
+      // A job that is done again after a crash of the server tells its pages again.
+      const key = event.page.url ?? JSON.stringify(event.page);
+      if (seen.has(key)) return;
+      seen.add(key);
+      pages.push(event.page);
+    } else newest = event;
+    onEvent?.(event);
+    wake();
+  }
+
+  function end(): void {
+    isEnded = true;
+    wake();
+  }
+
+  async function* events(): AsyncGenerator<RunEvent> {
+    let told: RunEvent | undefined;
+    for (let index = 0; ; ) {
+      const next = changed.promise;
+      for (; index < pages.length; index++) yield { type: 'page', page: pages[index] as PageJson };
+      if (failure) throw failure.error;
+      if (newest && newest !== told) {
+        told = newest;
+        yield newest;
+      } else if (isEnded) return;
+      else await next;
+    }
+  }
+
+  async function* eachPage(outcome: () => Promise<unknown>): AsyncGenerator<PageJson> {
+    for await (const event of events()) if (event.type === 'page') yield event.page;
+    await outcome();
+  }
+
+  return {
+    tell,
+    end,
+    fail(error) {
+      failure = { error };
+      end();
+    },
+    last: () => (newest?.type === 'upload' ? undefined : newest?.job),
+    events,
+    pages: eachPage,
+  };
+}
