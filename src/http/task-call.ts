@@ -59,7 +59,7 @@ export function createTaskCall(options: TaskCallOptions): (exchange: Exchange, e
     const callbackUrl = await checkCallback(exchange.query.get('callback_url') ?? undefined);
     const key = readIdempotencyKey(exchange);
     using claim = key === undefined ? undefined : idempotency.claim(caller, key);
-    const slot = tasks.reserve(entry, { deadlineMs: wish.onTimeout === 'end' ? wish.waitMs : undefined });
+    const slot = tasks.reserve(entry, { caller, deadlineMs: wish.onTimeout === 'end' ? wish.waitMs : undefined });
     try {
       const delivered = await receive(exchange, caller, wish);
       await perform(exchange, delivered, { entry, slot, caller, query, wish, claim, priority, callbackUrl });

@@ -1,10 +1,18 @@
 import { AppError } from '../core/errors.ts';
+import { Crowd } from './crowd.ts';
 import { FairOrder } from './fair-order.ts';
 import type { Depth, Handler, Job, Place, Slot, WorkOptions } from './queue.ts';
 import { ServiceMeter } from './service-meter.ts';
 
 /** A caller is never told to come back later than this. */
 const MAX_RETRY_AFTER_S = 60;
+/** Where jobs share the workers, one that was served less than this passes those that were served more (workers/schedule.ts). */
+const SHORT_MS = 1000;
+
+export interface ReserveOptions {
+  readonly caller?: string | undefined;
+  readonly deadlineMs?: number | undefined;
+}
 
 /** One task's places: reserved, waiting, at work. `live` is their sum; a reservation never takes it past concurrency + queueSize. */
 export class TaskLine {
@@ -14,12 +22,14 @@ export class TaskLine {
   readonly #options: WorkOptions;
   readonly #order = new FairOrder();
   readonly #meter: ServiceMeter;
+  readonly #crowd = new Crowd();
   readonly #slots = new Set<Slot>();
   /** Job at work -> its caller. A cancelled job stays until its handler has returned. */
   readonly #atWork = new Map<string, string>();
   /** Submitted and not begun, in order of arrival. */
   readonly #queued = new Set<string>();
-  readonly #running = new Set<string>();
+  /** Begun and not over -> its caller. */
+  readonly #running = new Map<string, string>();
   #live = 0;
 
   constructor(task: string, options: WorkOptions, now: () => number) {
@@ -34,18 +44,28 @@ export class TaskLine {
     return this.#options.concurrency + this.#options.queueSize;
   }
 
-  reserve(deadlineMs: number | undefined): Slot {
+  reserve({ caller = '', deadlineMs }: ReserveOptions): Slot {
     if (this.#live >= this.#capacity) throw this.#full();
-    if (deadlineMs !== undefined) this.#refuseHopeless(deadlineMs);
-    this.#live += 1;
+    if (deadlineMs !== undefined) this.#refuseHopeless(caller, deadlineMs);
+    this.#join(caller);
     const slot: Slot = {
       task: this.#task,
       release: () => {
-        if (this.#slots.delete(slot)) this.#live -= 1;
+        if (this.#slots.delete(slot)) this.#leave(caller);
       },
     };
     this.#slots.add(slot);
     return slot;
+  }
+
+  #join(caller: string): void {
+    this.#live += 1;
+    this.#crowd.change(caller, 1);
+  }
+
+  #leave(caller: string): void {
+    this.#live -= 1;
+    this.#crowd.change(caller, -1);
   }
 
   #full(): AppError {
@@ -57,22 +77,34 @@ export class TaskLine {
     });
   }
 
-  /** Only what a whole round of jobs is ahead of: how far the running ones are, nobody knows. */
-  #refuseHopeless(deadlineMs: number): void {
-    const { concurrency } = this.#options;
-    const ahead = this.#live - this.#running.size;
-    const neededMs = (ahead / concurrency + 1) * this.#meter.costMs;
-    if (!this.#meter.isTrusted || ahead < concurrency || neededMs <= deadlineMs) return;
+  /** Judges by a short job: one that turns out to be long may miss its deadline, a short one is never refused for others. */
+  #refuseHopeless(caller: string, deadlineMs: number): void {
+    const { concurrency, eager } = this.#options;
+    if (!this.#meter.isTrusted || this.#live < concurrency) return;
+    const { shortMs } = this.#meter;
+    const passed = eager && shortMs < SHORT_MS ? this.#longOnes() : new Map<string, number>();
+    // Those at work are half done on average.
+    const ahead = Math.max(0, this.#crowd.ahead(caller, passed) - concurrency / 2);
+    const neededMs = (ahead * shortMs) / concurrency + (eager ? shortMs / concurrency : shortMs);
+    if (neededMs <= deadlineMs) return;
     const retryAfterS = retryAfter(neededMs - deadlineMs);
-    const detail = `${ahead} jobs of ${this.#task} are ahead, so a result within ${deadlineMs / 1000} s cannot be expected; try again in ${retryAfterS} s, or allow more time with ?deadline=`;
+    const detail = `${Math.ceil(ahead)} jobs of ${this.#task} are ahead, so a result within ${deadlineMs / 1000} s cannot be expected; try again in ${retryAfterS} s, or allow more time with ?deadline=`;
     throw new AppError('queue_full', detail, { retryAfterS });
+  }
+
+  #longOnes(): ReadonlyMap<string, number> {
+    const byCaller = new Map<string, number>();
+    for (const [id, caller] of this.#running)
+      if (this.#meter.servedMs(id) >= SHORT_MS) byCaller.set(caller, (byCaller.get(caller) ?? 0) + 1);
+    return byCaller;
   }
 
   /** The slot becomes a waiting job; a job without one was accepted before, and is let in whatever the limits. */
   enter(slot: Slot | undefined, job: Job): void {
-    if (slot && !this.#slots.delete(slot))
+    if (slot && !this.#slots.has(slot))
       throw new AppError('internal', `a job of ${this.#task} was submitted without a slot`);
-    if (!slot) this.#live += 1;
+    slot?.release();
+    this.#join(job.caller);
     this.wait(job);
   }
 
@@ -102,23 +134,28 @@ export class TaskLine {
     this.#order.busy(caller, -1);
   }
 
-  started(id: string): void {
+  started({ id, caller }: Job): void {
     this.#queued.delete(id);
-    this.#running.add(id);
-    this.#meter.started();
+    this.#running.set(id, caller);
+    this.#meter.started(id);
   }
 
-  /** The run is over, the job perhaps not. */
-  stopped(id: string): void {
+  /** A worker was busy with the job for so long. */
+  spent(id: string, ms: number): void {
+    this.#meter.spent(id, ms);
+  }
+
+  /** The run is over, the job perhaps not. `isWhole`: it took what such a job takes, or more. */
+  stopped(id: string, isWhole: boolean): void {
     this.#order.remove(id);
     this.#queued.delete(id);
-    if (this.#running.delete(id)) this.#meter.ended();
+    if (this.#running.delete(id)) this.#meter.ended(id, isWhole);
   }
 
   /** The job is final, from whichever state. */
-  settled(id: string): void {
-    this.stopped(id);
-    this.#live -= 1;
+  settled({ id, caller, status }: Job): void {
+    this.stopped(id, status === 'succeeded' || status === 'timed_out');
+    this.#leave(caller);
   }
 
   depth(): Depth {

@@ -1,6 +1,6 @@
 import { raceSignal } from '../core/deadline.ts';
 import { AppError, toAppError } from '../core/errors.ts';
-import { TaskLine } from './line.ts';
+import { type ReserveOptions, TaskLine } from './line.ts';
 import type { Depth, Job, JobEvent, JobStatus, NewJob, Part, Place, Queue, Run, Slot, WorkOptions } from './queue.ts';
 import { createWatchers } from './watchers.ts';
 
@@ -62,8 +62,8 @@ export class MemoryQueue implements Queue {
     this.#lines.set(task, new TaskLine(task, options, this.#now));
   }
 
-  reserve(task: string, { deadlineMs }: { readonly deadlineMs?: number | undefined } = {}): Slot {
-    return this.#line(task).reserve(deadlineMs);
+  reserve(task: string, options: ReserveOptions = {}): Slot {
+    return this.#line(task).reserve(options);
   }
 
   submit(newJob: NewJob, slot?: Slot): Job {
@@ -152,7 +152,7 @@ export class MemoryQueue implements Queue {
     clearTimeout(entry.retryTimer);
     const progress = status === 'succeeded' ? 1 : entry.job.progress;
     const final: Job = { ...entry.job, ...outcome, status, progress, finishedAt: this.#now() };
-    this.#line(final.task).settled(final.id);
+    this.#line(final.task).settled(final);
     void this.#handOver(entry, final);
     this.#dispatch(final.task);
   }
@@ -219,7 +219,7 @@ export class MemoryQueue implements Queue {
       this.#settle(entry, error.code === 'deadline_exceeded' ? 'timed_out' : 'failed', { error });
       return;
     }
-    line.stopped(entry.job.id);
+    line.stopped(entry.job.id, false);
     this.#update(entry, { status: 'queued', message: `attempt ${entry.job.attempt} failed: ${error.message}` });
     entry.retryTimer = setTimeout(() => {
       line.wait(entry.job);
@@ -233,10 +233,11 @@ export class MemoryQueue implements Queue {
       signal: entry.abort.signal,
       start: () => {
         if (entry.isDecided || entry.job.status !== 'queued') return false;
-        line.started(entry.job.id);
+        line.started(entry.job);
         this.#update(entry, { status: 'running', startedAt: this.#now(), attempt: entry.job.attempt + 1 });
         return true;
       },
+      spent: (ms) => line.spent(entry.job.id, ms),
       progress: (fraction, message) => {
         if (entry.isDecided) return;
         const progress = Math.min(1, Math.max(entry.job.progress, Number.isFinite(fraction) ? fraction : 0));

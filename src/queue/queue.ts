@@ -66,6 +66,8 @@ export interface Run {
   /** The work really begins now: `queued` becomes `running`, the attempt is counted. false: it had begun, or has ended. */
   start(): boolean;
   progress(fraction: number, message?: string): void;
+  /** A worker was busy with the job for so long; told by handlers whose jobs share the workers. */
+  spent(ms: number): void;
   /** Announces a finished part of the result to whoever watches; once for each `index`, also over several attempts. */
   part(index: number, part: Part): void;
 }
@@ -114,8 +116,14 @@ export interface Place {
 export interface Queue {
   /** Declares a task and who does its jobs; once per task, before the first reserve. */
   work(task: string, options: WorkOptions): void;
-  /** Error: `queue_full` with Retry-After, also where so many are ahead that the deadline cannot be kept. */
-  reserve(task: string, options?: { readonly deadlineMs?: number | undefined }): Slot;
+  /**
+   * Error: `queue_full` with Retry-After, also where by the measured cost of jobs so many have their turn before the caller's
+   * next one that the deadline cannot be kept.
+   */
+  reserve(
+    task: string,
+    options?: { readonly caller?: string | undefined; readonly deadlineMs?: number | undefined },
+  ): Slot;
   /** Uses the slot up; a job that was accepted by a process that is gone needs none. Idempotent by id. */
   submit(job: NewJob, slot?: Slot): Job;
   /** A live job, or one that has just ended. */

@@ -4,19 +4,31 @@ const FIRST_COST_MS = 1000;
 const NEWEST_WEIGHT = 0.2;
 /** So many jobs make a measure that work may be refused by. */
 const ENOUGH_JOBS = 5;
+/** Newest jobs that tell what a short one takes. */
+const REMEMBERED_JOBS = 16;
+
+interface Service {
+  /** What its runner said that it took so far; undefined: it says nothing. */
+  spentMs: number | undefined;
+  readonly startedAtShare: number;
+}
 
 /**
- * What one job costs: the time that a task's workers were busy, divided by the jobs that ended. Unlike the time from a
- * job's start to its end, it stays right when more jobs share the workers than there are workers.
+ * What one job takes of a task's workers. `costMs` is their busy time divided by the jobs that ended: unlike the time from a
+ * job's start to its end it stays right when more jobs share the workers than there are workers.
  */
 export class ServiceMeter {
   readonly #concurrency: number;
   readonly #now: () => number;
+  readonly #running = new Map<string, Service>();
+  /** Worker time of the newest jobs that came to their end. */
+  readonly #newest: number[] = [];
   #costMs = FIRST_COST_MS;
   #jobs = 0;
-  #running = 0;
   #changedAt: number;
   #busyMs = 0;
+  /** What a job that was always running would have got. */
+  #shareMs = 0;
 
   /** `now`: milliseconds. */
   constructor(concurrency: number, now: () => number) {
@@ -31,27 +43,50 @@ export class ServiceMeter {
   }
 
   get isTrusted(): boolean {
-    return this.#jobs >= ENOUGH_JOBS;
+    return this.#newest.length >= ENOUGH_JOBS;
   }
 
-  started(): void {
-    this.#integrate();
-    this.#running += 1;
+  /** The same of a job that is shorter than most: the quarter below which the newest lie. */
+  get shortMs(): number {
+    const sorted = this.#newest.toSorted((a, b) => a - b);
+    return sorted[Math.floor(sorted.length / 4)] ?? FIRST_COST_MS;
   }
 
-  /** A job that had started is over, or back in the line. */
-  ended(): void {
+  started(id: string): void {
     this.#integrate();
-    this.#running -= 1;
+    this.#running.set(id, { spentMs: undefined, startedAtShare: this.#shareMs });
+  }
+
+  /** A worker was busy with it for so long. */
+  spent(id: string, ms: number): void {
+    const service = this.#running.get(id);
+    if (service) service.spentMs = (service.spentMs ?? 0) + ms;
+  }
+
+  /** Worker time so far; 0 if it does not run. */
+  servedMs(id: string): number {
+    const service = this.#running.get(id);
+    return service ? (service.spentMs ?? this.#shareMs - service.startedAtShare) : 0;
+  }
+
+  /** A job that had started is over, or back in the line. `isWhole`: it took what such a job takes, or even more. */
+  ended(id: string, isWhole: boolean): void {
+    this.#integrate();
+    const servedMs = this.servedMs(id);
+    this.#running.delete(id);
     const weight = this.#jobs === 0 ? 1 : NEWEST_WEIGHT;
     this.#costMs += weight * (this.#busyMs - this.#costMs);
     this.#busyMs = 0;
     this.#jobs += 1;
+    if (isWhole && this.#newest.push(servedMs) > REMEMBERED_JOBS) this.#newest.shift();
   }
 
   #integrate(): void {
     const now = this.#now();
-    this.#busyMs += Math.min(this.#running, this.#concurrency) * Math.max(0, now - this.#changedAt);
+    const ms = Math.max(0, now - this.#changedAt);
+    const { size } = this.#running;
+    this.#busyMs += Math.min(size, this.#concurrency) * ms;
+    this.#shareMs += Math.min(1, this.#concurrency / size) * ms;
     this.#changedAt = now;
   }
 }

@@ -100,10 +100,13 @@ async function runUnit(
   };
   const onProgress = what.kind === 'run' ? run.progress : undefined;
   using limit = createUnitLimit(what.kind === 'part' ? Math.min(maxPartS, maxUnitS) : maxUnitS);
+  let startedAt = Number.POSITIVE_INFINITY;
+  using _spent = { [Symbol.dispose]: () => run.spent(Math.max(0, performance.now() - startedAt)) };
   return await workers.run(unit, {
     rank: run.job,
     signal: AbortSignal.any([what.signal ?? run.signal, limit.signal]),
     onStart() {
+      startedAt = performance.now();
       limit.start();
       return run.start() ? onBegin(run.job.id, unit.attempt) : undefined;
     },

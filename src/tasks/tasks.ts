@@ -55,7 +55,7 @@ export interface Tasks {
   find(name: string): TaskEntry | undefined;
   list(): readonly TaskEntry[];
   /** Takes a place in the task's queue, before the body is read. Error: `queue_full`, also where the deadline cannot be kept. */
-  reserve(entry: TaskEntry, options?: { readonly deadlineMs?: number | undefined }): Slot;
+  reserve(entry: TaskEntry, options?: { readonly caller?: string; readonly deadlineMs?: number | undefined }): Slot;
   submit(submission: Submission): Job;
 }
 

@@ -242,10 +242,37 @@ export function queueContract(name: string, createQueue: () => Queue): void {
       }
       for (let job = 0; job < 50; job++) submit(`ahead${job}`);
       assert.throws(
-        () => queue.reserve('t', { deadlineMs: 100 }),
+        () => queue.reserve('t', { caller: 'a', deadlineMs: 100 }),
         (error: unknown) => error instanceof AppError && error.code === 'queue_full' && (error.retryAfterS ?? 0) >= 1,
       );
-      queue.reserve('t', { deadlineMs: 60_000 }).release();
+      queue.reserve('t', { caller: 'a', deadlineMs: 60_000 }).release();
+      // Callers take turns: the fifty are one ahead of somebody else's job.
+      queue.reserve('t', { caller: 'b', deadlineMs: 100 }).release();
+    });
+
+    test('where jobs share the workers, a short one is not refused for long ones that it passes, but for short ones', async () => {
+      const queue = createQueue();
+      const gates: PromiseWithResolvers<void>[] = [];
+      const handler: Handler = async (run) => {
+        run.start();
+        run.spent(run.job.input as number);
+        const gate = Promise.withResolvers<void>();
+        gates.push(gate);
+        await gate.promise;
+      };
+      queue.work('t', { concurrency: 2, queueSize: 100, eager: true, handler });
+      const submit = (id: string, ms: number) =>
+        queue.submit({ id, task: 't', caller: 'a', input: ms, files: [] }, queue.reserve('t'));
+      for (let job = 0; job < 8; job++) {
+        submit(`warm${job}`, 200);
+        gates[job]?.resolve();
+        await final(queue, `warm${job}`);
+      }
+      for (let job = 0; job < 20; job++) submit(`long${job}`, 5000);
+      queue.reserve('t', { caller: 'a', deadlineMs: 500 }).release();
+      for (let job = 0; job < 20; job++) submit(`short${job}`, 0);
+      assert.throws(() => queue.reserve('t', { caller: 'a', deadlineMs: 500 }), AppError);
+      queue.reserve('t', { caller: 'a', deadlineMs: 5000 }).release();
     });
 
     test('a closing queue cancels what nobody was promised and leaves the rest unsettled', async () => {
