@@ -1,6 +1,7 @@
 import { runCli } from './harness/cli.ts';
 import { abortStorm } from './scenarios/abort-storm.ts';
 import { curl } from './scenarios/curl.ts';
+import { kill9 } from './scenarios/kill9.ts';
 import { netem } from './scenarios/netem.ts';
 import { overload } from './scenarios/overload.ts';
 import { rendering } from './scenarios/rendering.ts';
@@ -11,6 +12,6 @@ import { soak } from './scenarios/soak.ts';
 
 process.exitCode = await runCli({
   script: 'loadtest',
-  scenarios: [rendering, slowCrowd, overload, soak, abortStorm, slowDisk, curl, netem, slowhttp],
+  scenarios: [kill9, rendering, slowCrowd, overload, soak, abortStorm, slowDisk, curl, netem, slowhttp],
   args: process.argv.slice(2),
 });

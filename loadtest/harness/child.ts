@@ -11,6 +11,8 @@ export interface Child {
   readonly hasExited: boolean;
   /** SIGTERM, and SIGKILL after `limitMs`. Resolves with the exit code, or the signal's name. */
   stop(limitMs?: number): Promise<string>;
+  /** SIGKILL; resolves when it is gone. */
+  kill(): Promise<void>;
 }
 
 /** What to start and how to know that it serves. */
@@ -66,6 +68,12 @@ function describe(child: ChildProcess, matched: readonly string[], output: () =>
   const ended = () => child.exitCode !== null || child.signalCode !== null;
   return {
     pid,
+    async kill() {
+      if (ended()) return;
+      const exit = once(child, 'exit');
+      child.kill('SIGKILL');
+      await exit;
+    },
     matched,
     output,
     get hasExited() {
