@@ -6,10 +6,12 @@ import { type AddCallback, watchFonts } from './pdfium-fonts.ts';
 
 /** What of it is used: the types of Node leave it to those of the DOM. */
 declare const WebAssembly: {
-  compile(bytes: Uint8Array): Promise<Module>;
-  instantiate(module: Module, imports: object): Promise<object>;
+  compile(bytes: Uint8Array): Promise<PdfiumModule>;
+  instantiate(module: PdfiumModule, imports: object): Promise<object>;
 };
-type Module = object;
+
+/** The compiled library: threads that post it to each other share its machine code, and what of it is optimised. */
+export type PdfiumModule = object;
 
 interface Runtime {
   readonly wasmExports: PdfiumCalls;
@@ -17,21 +19,14 @@ interface Runtime {
   readonly addFunction: AddCallback;
 }
 
-/** Compiles the library once; each call of what it gives makes an instance, in some 15 ms. */
-export function createPdfiumLoader(): () => Promise<Pdfium> {
-  let compiled: Promise<Module> | undefined;
-  return async () => {
-    compiled ??= compile();
-    return instantiate(await compiled);
-  };
-}
-
-async function compile(): Promise<Module> {
+/** Takes some 30 ms; functions are made machine code as they are first called. */
+export async function compilePdfium(): Promise<PdfiumModule> {
   const path = fileURLToPath(import.meta.resolve('@embedpdf/pdfium/pdfium.wasm'));
   return WebAssembly.compile(await readFile(path));
 }
 
-async function instantiate(module: Module): Promise<Pdfium> {
+/** A fresh instance, in some 15 ms. */
+export async function instantiate(module: PdfiumModule): Promise<Pdfium> {
   const failure = Promise.withResolvers<never>();
   const options = {
     // It would write to the console what it thinks of a document.

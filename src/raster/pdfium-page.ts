@@ -3,6 +3,8 @@ import type { PdfiumSession } from './pdfium-session.ts';
 import type { Bitmap, PageSize } from './raster.ts';
 import { noMemory } from './refusals.ts';
 
+/** Blending onto opaque pixels needs no division: a fifth faster than onto BGRA, and right for non-isolated groups. */
+const FORMAT_BGRX = 3;
 const FORMAT_BGRA = 4;
 /** Annotations too; bytes in the order RGBA, which costs PDFium nothing. */
 const FLAGS = 0x01 | 0x10;
@@ -22,16 +24,25 @@ export function drawPage(
   const { calls, memory } = session.pdfium;
   const handle = session.load(page);
   const pixels = session.pixels(width * height * BYTES_PER_PIXEL);
-  const bitmap = pixels && calls.FPDFBitmap_CreateEx(width, height, FORMAT_BGRA, pixels, width * BYTES_PER_PIXEL);
-  if (bitmap === 0) throw noMemory(page);
   const placement: Placement = [0, 0, width, height, 0, FLAGS];
-  calls.FPDFBitmap_FillRect(bitmap, 0, 0, width, height, transparent ? CLEAR : WHITE);
-  calls.FPDF_RenderPageBitmap(bitmap, handle, ...placement);
-  if (session.form !== 0) calls.FPDF_FFLDraw(session.form, bitmap, handle, ...placement);
-  calls.FPDFBitmap_Destroy(bitmap);
+  const drawAs = (format: number, draw: (bitmap: Pointer) => void) => {
+    const bitmap = pixels && calls.FPDFBitmap_CreateEx(width, height, format, pixels, width * BYTES_PER_PIXEL);
+    if (bitmap === 0) throw noMemory(page);
+    draw(bitmap);
+    calls.FPDFBitmap_Destroy(bitmap);
+  };
+  drawAs(transparent ? FORMAT_BGRA : FORMAT_BGRX, (bitmap) => {
+    calls.FPDFBitmap_FillRect(bitmap, 0, 0, width, height, transparent ? CLEAR : WHITE);
+    calls.FPDF_RenderPageBitmap(bitmap, handle, ...placement);
+  });
+  // As BGRA: onto opaque pixels the texts of fields get the colour fringes of an LCD.
+  if (session.form !== 0) {
+    drawAs(FORMAT_BGRA, (bitmap) => calls.FPDF_FFLDraw(session.form, bitmap, handle, ...placement));
+  }
   return {
     width,
     height,
+    isOpaque: !transparent,
     engine: 'pdfium',
     data: memory().subarray(pixels, pixels + width * height * BYTES_PER_PIXEL),
   };

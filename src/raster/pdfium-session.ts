@@ -1,4 +1,5 @@
 import { AppError } from '../core/errors.ts';
+import { readDocumentInto } from './document-file.ts';
 import type { Pdfium, Pointer } from './pdfium-calls.ts';
 import { passwordError } from './refusals.ts';
 
@@ -10,12 +11,19 @@ const REASONS: Readonly<Record<number, string>> = {
   5: 'its kind of encryption is not supported',
 };
 
-interface Pixels {
+/** A file that is to be opened. */
+export interface Source {
+  readonly path: string;
+  readonly password: string | undefined;
+}
+
+/** A piece of the library's memory. */
+interface Piece {
   readonly pointer: Pointer;
   readonly bytes: number;
 }
 
-const NO_PIXELS: Pixels = { pointer: 0, bytes: 0 };
+const NOTHING: Piece = { pointer: 0, bytes: 0 };
 
 /** An open document, its form, and the page that was asked for last, in one instance of the library. */
 export class PdfiumSession implements Disposable {
@@ -27,16 +35,17 @@ export class PdfiumSession implements Disposable {
   readonly form: Pointer;
   readonly #resources = new DisposableStack();
   readonly #document: Pointer;
-  #pixels: Pixels = NO_PIXELS;
+  #pixels: Piece = NOTHING;
   #page: { readonly number: number; readonly pointer: Pointer } | undefined;
 
-  /** Errors: `invalid_pdf`, `password_required`. */
-  constructor(pdfium: Pdfium, bytes: Uint8Array, password: string | undefined) {
+  /** Errors: `invalid_pdf`, `password_required`, `too_large`. */
+  constructor(pdfium: Pdfium, source: Source) {
     this.pdfium = pdfium;
     using opening = new DisposableStack();
     pdfium.missingCharsets.clear();
-    this.#document = openDocument(pdfium, { bytes, password }, opening);
-    this.hasUserUnit = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes('/UserUnit');
+    const { pointer, bytes } = loadFile(pdfium, source.path, opening);
+    this.hasUserUnit = Buffer.from(pdfium.memory().buffer, pointer, bytes).includes('/UserUnit');
+    this.#document = openDocument(pdfium, { pointer, bytes, password: source.password }, opening);
     this.pageCount = pdfium.calls.FPDF_GetPageCount(this.#document);
     if (this.pageCount < 1) throw new AppError('invalid_pdf', 'the document has no pages');
     this.form = openForm(pdfium, this.#document, opening);
@@ -61,14 +70,14 @@ export class PdfiumSession implements Disposable {
     const { calls } = this.pdfium;
     calls.free(this.#pixels.pointer);
     const pointer = calls.malloc(bytes);
-    this.#pixels = pointer === 0 ? NO_PIXELS : { pointer, bytes };
+    this.#pixels = pointer === 0 ? NOTHING : { pointer, bytes };
     return pointer;
   }
 
   [Symbol.dispose](): void {
     this.#closePage();
     this.pdfium.calls.free(this.#pixels.pointer);
-    this.#pixels = NO_PIXELS;
+    this.#pixels = NOTHING;
     this.#resources.dispose();
   }
 
@@ -81,20 +90,36 @@ export class PdfiumSession implements Disposable {
   }
 }
 
+/** Memory of the library, at least one byte, until `resources` are disposed of. */
+function allocate({ calls }: Pdfium, bytes: number, resources: DisposableStack): Pointer {
+  const pointer = calls.malloc(Math.max(1, bytes));
+  if (pointer === 0) throw new AppError('too_large', 'there is no memory for the document');
+  resources.defer(() => calls.free(pointer));
+  return pointer;
+}
+
+function loadFile(pdfium: Pdfium, path: string, resources: DisposableStack): Piece {
+  let loaded = NOTHING;
+  readDocumentInto(path, (bytes) => {
+    loaded = { pointer: allocate(pdfium, bytes, resources), bytes };
+    return pdfium.memory().subarray(loaded.pointer, loaded.pointer + bytes);
+  });
+  return loaded;
+}
+
 function openDocument(
-  { calls, memory }: Pdfium,
-  { bytes, password }: { readonly bytes: Uint8Array; readonly password: string | undefined },
+  pdfium: Pdfium,
+  { pointer, bytes, password }: Piece & Pick<Source, 'password'>,
   resources: DisposableStack,
 ): Pointer {
-  const place = (content: Uint8Array) => {
-    const pointer = calls.malloc(Math.max(1, content.length));
-    if (pointer === 0) throw new AppError('too_large', 'there is no memory for the document');
-    resources.defer(() => calls.free(pointer));
-    memory().set(content, pointer);
-    return pointer;
-  };
-  const secret = password === undefined ? 0 : place(Buffer.from(`${password}\0`));
-  const document = calls.FPDF_LoadMemDocument(place(bytes), bytes.length, secret);
+  const { calls } = pdfium;
+  let secret = 0;
+  if (password !== undefined) {
+    const content = Buffer.from(`${password}\0`);
+    secret = allocate(pdfium, content.length, resources);
+    pdfium.memory().set(content, secret);
+  }
+  const document = calls.FPDF_LoadMemDocument(pointer, bytes, secret);
   if (document === 0) {
     const error = calls.FPDF_GetLastError();
     if (error === PASSWORD_ERROR) throw passwordError(password !== undefined);

@@ -1,11 +1,10 @@
-import { AppError } from '../core/errors.ts';
+import { AppError, systemCode } from '../core/errors.ts';
 import { isBlank } from './blank.ts';
-import { readDocument } from './document-file.ts';
 import type { Pdfium } from './pdfium-calls.ts';
 import { findConcern } from './pdfium-concern.ts';
-import { createPdfiumLoader } from './pdfium-library.ts';
+import { instantiate, type PdfiumModule } from './pdfium-library.ts';
 import { drawPage, readText } from './pdfium-page.ts';
-import { PdfiumSession } from './pdfium-session.ts';
+import { PdfiumSession, type Source } from './pdfium-session.ts';
 import type { Bitmap, CriticalDocument, CriticalEngine, PageSize, RasterEngine, RenderOptions } from './raster.ts';
 import { assertArea, assertPage, pixelSize } from './refusals.ts';
 
@@ -15,10 +14,7 @@ const SPARE_BYTES = 64 * 2 ** 20;
 /** Pixels on the longer side of the second look. */
 const PREVIEW_SIDE = 64;
 
-interface Source {
-  readonly path: string;
-  readonly password: string | undefined;
-}
+export { compilePdfium, type PdfiumModule } from './pdfium-library.ts';
 
 /** Where instances come from and go to. */
 interface Instances {
@@ -28,11 +24,14 @@ interface Instances {
 
 /**
  * Chrome's engine in WebAssembly: the fastest; what it does to its memory stays in there. It leaves out what it cannot
- * decode without a word, so a page that comes out blank is shown to `second`.
+ * decode without a word, so a page that comes out blank is shown to `second`. `module` is what compilePdfium gave.
  */
-export async function createPdfiumEngine(second: () => Promise<RasterEngine>): Promise<CriticalEngine> {
-  const instances = createInstances();
-  // The library is compiled now, not under the first document.
+export async function createPdfiumEngine(
+  second: () => Promise<RasterEngine>,
+  module: PdfiumModule,
+): Promise<CriticalEngine> {
+  const instances = createInstances(module);
+  // The library starts now, not under the first document.
   instances.give(await instances.take());
   return {
     name: 'pdfium',
@@ -43,14 +42,13 @@ export async function createPdfiumEngine(second: () => Promise<RasterEngine>): P
   };
 }
 
-function createInstances(): Instances {
-  const load = createPdfiumLoader();
+function createInstances(module: PdfiumModule): Instances {
   let spare: Pdfium | undefined;
   return {
     take: async () => {
       const taken = spare;
       spare = undefined;
-      return taken ?? load();
+      return taken ?? instantiate(module);
     },
     give: (pdfium) => {
       if (pdfium.memory().length <= SPARE_BYTES) spare = pdfium;
@@ -137,13 +135,12 @@ class PdfiumDocument implements CriticalDocument {
   }
 }
 
-async function openSession(instances: Instances, { path, password }: Source): Promise<PdfiumSession> {
-  const bytes = await readDocument(path);
+async function openSession(instances: Instances, source: Source): Promise<PdfiumSession> {
   const pdfium = await instances.take();
   try {
-    return new PdfiumSession(pdfium, bytes, password);
+    return new PdfiumSession(pdfium, source);
   } catch (error) {
-    if (!(error instanceof AppError)) {
+    if (!(error instanceof AppError) && systemCode(error) === undefined) {
       throw new AppError('invalid_pdf', `the file cannot be read as a PDF: ${String(error)}`, { cause: error });
     }
     instances.give(pdfium);

@@ -64,7 +64,7 @@ class PdfjsDocument implements RasterDocument {
     return this.#withPage(page, async (proxy) => {
       const { width, height } = pixelSize(sizeOf(proxy, page), page, options);
       const data = await drawPage(proxy, { width, height }, options);
-      const bitmap = { width, height, data, engine: 'pdfjs' };
+      const bitmap = { width, height, data, isOpaque: !options.transparent, engine: 'pdfjs' };
       if (isBlank(bitmap)) await this.#assertMeantBlank(page);
       return bitmap;
     });

@@ -9,6 +9,8 @@ export interface Bitmap {
   readonly height: number;
   /** May be the engine's own memory: valid until the next call of the document that it came from. */
   readonly data: Uint8Array;
+  /** Every pixel is known to be opaque: its fourth byte is 255. */
+  readonly isOpaque?: boolean;
   /** Name of the engine that drew it. */
   readonly engine?: string;
 }

@@ -20,10 +20,16 @@ import { callTask } from './task-call.ts';
 import { createUnitLog, type UnitLog } from './unit-log.ts';
 import { toWireError } from './wire-error.ts';
 
+/** What an engine compiled, from the thread that sat here before, and where it goes for the one that comes after. */
+interface Compiled {
+  readonly inherited: object | undefined;
+  readonly bequeath: (compiled: object) => void;
+}
+
 /** The raster engines by their name in the settings. pdf.js takes longer to load: only where a page needs it. */
-const ENGINES: Readonly<Record<string, () => Promise<RasterEngine>>> = {
-  auto: async () => (await import('../raster/auto.ts')).createAutoEngine(await loadPdfium(), loadPdfjs),
-  pdfium: () => loadPdfium(),
+const ENGINES: Readonly<Record<string, (compiled: Compiled) => Promise<RasterEngine>>> = {
+  auto: async (compiled) => (await import('../raster/auto.ts')).createAutoEngine(await loadPdfium(compiled), loadPdfjs),
+  pdfium: (compiled) => loadPdfium(compiled),
   pdfjs: () => loadPdfjs(),
 };
 
@@ -31,8 +37,11 @@ async function loadPdfjs(): Promise<RasterEngine> {
   return (await import('../raster/pdfjs.ts')).createPdfjsEngine();
 }
 
-async function loadPdfium(): Promise<CriticalEngine> {
-  return (await import('../raster/pdfium.ts')).createPdfiumEngine(loadPdfjs);
+async function loadPdfium({ inherited, bequeath }: Compiled): Promise<CriticalEngine> {
+  const { compilePdfium, createPdfiumEngine } = await import('../raster/pdfium.ts');
+  const module = inherited ?? (await compilePdfium());
+  if (inherited === undefined) bequeath(module);
+  return createPdfiumEngine(loadPdfjs, module);
 }
 
 /** After so long without a unit a new thread loads the engine, so that the next drawing need not wait for that. */
@@ -48,7 +57,8 @@ function main(): void {
   const settings: WorkerSettings = workerData;
   const send = (message: FromWorker) => port.postMessage(message);
   let unitLog = createUnitLog(settings.log, {}, send);
-  const raster = createRaster(settings, () => unitLog.log);
+  const bequeath = (compiled: object) => send({ type: 'compiled', compiled });
+  const raster = createRaster(settings, bequeath, () => unitLog.log);
   let running: { readonly unitId: number; readonly stop: AbortController } | undefined;
 
   const run = async (unitId: number, unit: Unit) => {
@@ -94,14 +104,15 @@ interface RasterSupply {
 }
 
 /** Engine and encoder are loaded by the first who needs them. */
-function createRaster({ engine, maxPages, maxPixels }: WorkerSettings, log: () => Log): RasterSupply {
+function createRaster(settings: WorkerSettings, bequeath: Compiled['bequeath'], log: () => Log): RasterSupply {
+  const { engine, maxPages, maxPixels } = settings;
   let documents: DocumentCache | undefined;
   let loading: Promise<DocumentCache> | undefined;
   const load = async () => {
     const create = ENGINES[engine];
     const known = Object.keys(ENGINES).join(', ');
     if (!create) throw new AppError('engine_unavailable', `there is no raster engine '${engine}': choose ${known}`);
-    documents = new DocumentCache(await create());
+    documents = new DocumentCache(await create({ inherited: settings.compiled, bequeath }));
     return documents;
   };
   const warmUp = () => {
