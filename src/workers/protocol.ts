@@ -42,6 +42,8 @@ export interface WorkerSettings {
   readonly maxPages: number;
   readonly maxPixels: number;
   readonly log: LogOptions;
+  /** From the thread before: see `compiled` in FromWorker. */
+  readonly compiled?: object | undefined;
 }
 
 /** An error as plain data. */
@@ -73,6 +75,8 @@ export type ToWorker =
 /** The host adds its resident memory, in bytes, to what ends a unit. */
 export type FromWorker =
   | { readonly type: 'ready' }
+  /** Machine code (a WebAssembly.Module) for the thread that comes after; never leaves the host. */
+  | { readonly type: 'compiled'; readonly compiled: object }
   | {
       readonly type: 'progress';
       readonly unitId: number;

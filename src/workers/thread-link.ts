@@ -30,6 +30,7 @@ class ThreadLink implements Link {
   /** The unit that its thread is being ended for. */
   #stopping: number | undefined;
   #isKilled = false;
+  #compiled: object | undefined;
 
   constructor(options: LinkOptions, events: LinkEvents) {
     this.#options = options;
@@ -58,7 +59,11 @@ class ThreadLink implements Link {
     const { settings, memoryBytes } = this.#options;
     const heapMib = Math.floor(((memoryBytes / 2 ** 20) * 3) / 4);
     const resourceLimits = { codeRangeSizeMb: CODE_RANGE_MIB, maxOldGenerationSizeMb: heapMib };
-    const thread = new Worker(ENTRY, { workerData: settings, resourceLimits, execArgv: [] });
+    const thread = new Worker(ENTRY, {
+      workerData: { ...settings, compiled: this.#compiled },
+      resourceLimits,
+      execArgv: [],
+    });
     let thrown: unknown;
     thread.on('message', (message: FromWorker) => this.#onMessage(message));
     thread.once('error', (error) => {
@@ -74,6 +79,10 @@ class ThreadLink implements Link {
   }
 
   #onMessage(message: FromWorker): void {
+    if (message.type === 'compiled') {
+      this.#compiled = message.compiled;
+      return;
+    }
     if (this.#stopping !== undefined) return;
     if (message.type === 'done' || message.type === 'failed') this.#endRunning();
     this.#events.onMessage(message);

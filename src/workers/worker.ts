@@ -129,6 +129,9 @@ export class PoolWorker {
         clearTimeout(this.#bootTimer);
         this.#becomeIdle();
         break;
+      case 'compiled':
+        // Its link keeps it.
+        break;
       case 'progress':
         this.#assignment?.onProgress(message.fraction, message.message);
         break;
