@@ -8,6 +8,7 @@ import { createMetrics } from './core/metrics.ts';
 import { type Admission, createAdmission } from './http/admission.ts';
 import { createCallerNames } from './http/caller.ts';
 import { startHttp } from './http/http.ts';
+import { createInlineJobs } from './http/inline-jobs.ts';
 import { linkJobAt } from './http/links.ts';
 import type { Route } from './http/route.ts';
 import { fileRoutes } from './http/routes/files.ts';
@@ -17,6 +18,7 @@ import { opsRoutes } from './http/routes/ops.ts';
 import { taskRoutes } from './http/routes/tasks.ts';
 import { uploadRoutes } from './http/routes/uploads.ts';
 import { createTaskAnswer } from './http/task-answer.ts';
+import { createTaskStream } from './http/task-stream.ts';
 import { createUploads } from './http/upload.ts';
 import {
   createAddressGuard,
@@ -44,10 +46,10 @@ import {
 import { lockDataDir } from './storage/data-lock.ts';
 import { openDiskStorage } from './storage/disk.ts';
 import type { Storage } from './storage/storage.ts';
-import { createTasks } from './tasks/tasks.ts';
+import { createInlineCalls, createTasks, type LoadedTask, loadTasks } from './tasks/tasks.ts';
 import { createUploadWork } from './tasks/upload-work.ts';
 import { createWebhooks, openSecretFile, parseSecrets } from './webhooks/webhooks.ts';
-import { createWorkers } from './workers/workers.ts';
+import { createWorkers, installSelfImport } from './workers/workers.ts';
 
 /** Memory of an engine creeps up over hundreds of pages; a fresh worker costs less than that. */
 const RECYCLE_AFTER_UNITS = 500;
@@ -64,7 +66,7 @@ export interface App {
 /** Picks the implementations and wires the stages, in the order of the pipeline; `stop` goes the other way round. */
 export async function startApp(config: Config, log: Log, logOptions: LogOptions): Promise<App> {
   const stages = await startStages(config, log, logOptions);
-  const { limits, queue, ledger, workers, metrics } = stages;
+  const { limits, queue, ledger, tasks, workers, metrics } = stages;
   let isDraining = false;
   const admission = createAdmission({ nameCaller: createCallerNames(config), limits, isDraining: () => isDraining });
   const http = await startHttp({
@@ -87,7 +89,7 @@ export async function startApp(config: Config, log: Log, logOptions: LogOptions)
     queue.close(new AppError('draining', 'the server has stopped'), ({ id }) => ledger.isAccepted(id));
     await http.close();
     await stages.webhooks.close();
-    await workers.close(signal);
+    await Promise.all([workers.close(signal), tasks.close(signal)]);
     stages.resumable.close();
     await stages.ingest.close();
     stages.retention.close();
@@ -101,6 +103,8 @@ export async function startApp(config: Config, log: Log, logOptions: LogOptions)
 type Stages = Awaited<ReturnType<typeof startStages>>;
 
 async function startStages(config: Config, log: Log, logOptions: LogOptions) {
+  installSelfImport();
+  const loaded = await loadTasks(config.tasks);
   const lock = await lockDataDir(config.dataDir);
   const workDir = await emptyFolder(join(config.dataDir, 'work'));
   const newId = createIdSource();
@@ -120,14 +124,6 @@ async function startStages(config: Config, log: Log, logOptions: LogOptions) {
     minFreeBytes: config.minFreeBytes,
     isHealthy: storage.isHealthy,
   });
-  const workers = createWorkers({
-    workers: config.workers,
-    isolation: config.isolation,
-    settings: { engine: config.engine, maxPages: config.maxPages, maxPixels: config.maxPixels, log: logOptions },
-    memoryBytes: config.workerMemory,
-    recycleAfterUnits: RECYCLE_AFTER_UNITS,
-    log,
-  });
   const queue: Queue = new MemoryQueue({
     keep: (job) => {
       metrics.settledJob({ task: job.task, status: job.status, seconds: runningSeconds(job) });
@@ -138,8 +134,8 @@ async function startStages(config: Config, log: Log, logOptions: LogOptions) {
   const ledger = await openLedger({ storage });
   const answers = await startAnswers(config, { queue, storage, ledger, log, newId });
   const { acceptance, webhooks } = answers;
-  const begin = { newId, onBegin: ledger.begin };
-  const tasks = createTasks({ queue, workers, storage, workDir, ...begin, ...taskDefaults(config) });
+  const work = { storage, queue, ledger, newId, workDir, loaded, log, logOptions };
+  const { workers, tasks, inline } = await startTasks(config, work);
   const resumable = await openUploadStore({
     ...inlet,
     maxUploadBytes: config.maxUploadBytes,
@@ -158,10 +154,10 @@ async function startStages(config: Config, log: Log, logOptions: LogOptions) {
     channelBytes: () => ingest.bufferedBytes() + resumable.bufferedBytes(),
     busyWorkers: () => workers.stats().busy,
     workerRestarts: () => workers.stats().restarts,
-    queued: () => tasks.list().map(({ task }) => ({ task: task.name, ...queue.depth(task.name) })),
+    queued: () => tasks.queued().map((task) => ({ task, ...queue.depth(task) })),
   });
-  const inputs = { ingest, resumable, files, limits, disk };
-  return { ...answers, ...inputs, lock, queue, ledger, tasks, metrics, workers, retention };
+  const inputs = { ingest, resumable, files, limits, disk, retention };
+  return { ...answers, ...inputs, lock, queue, ledger, tasks, inline, metrics, workers };
 }
 
 interface AnswerParts {
@@ -213,7 +209,10 @@ function createRoutes({ config, stages, admission, isDraining }: RoutesOptions):
     minUploadRate: config.minUploadRate,
     uploadGraceS: config.uploadGrace,
   });
-  const answer = createTaskAnswer({ results, acceptance: stages.acceptance });
+  const { acceptance, inline } = stages;
+  const answer = createTaskAnswer({ results, acceptance });
+  const stream = createTaskStream({ tasks, results, shares });
+  const jobs = createInlineJobs({ tasks, queue, results, acceptance, shares });
   const state = () => ({ draining: isDraining(), uploads: limits.uploads(), workers: workers.stats() });
   const notReady = async () => (isDraining() ? 'draining' : await disk.trouble());
   return [
@@ -223,8 +222,7 @@ function createRoutes({ config, stages, admission, isDraining }: RoutesOptions):
     ...jobRoutes({ queue, results, webhooks, admission }),
     ...jobStreamRoutes({ feed: results.feed, results, admission }),
     ...taskRoutes({
-      ...{ tasks, queue, shares, twins, idempotency, webhooks, answer, uploads, admission },
-      maxDeadlineS: config.maxDeadline,
+      ...{ tasks, queue, shares, twins, idempotency, webhooks, answer, stream, inline, jobs, uploads, admission },
     }),
   ];
 }
@@ -236,6 +234,33 @@ function taskDefaults({ queueSize, workers, deadline, maxDeadline, pageTimeout }
 async function readWebhookKeys({ webhookSecret, dataDir }: Config): Promise<readonly Buffer[]> {
   if (webhookSecret.length > 0) return parseSecrets(webhookSecret);
   return parseSecrets([await openSecretFile(join(dataDir, 'webhook-secret'))]);
+}
+
+interface TaskParts {
+  readonly storage: Storage;
+  readonly queue: Queue;
+  readonly ledger: Ledger;
+  readonly newId: () => string;
+  readonly workDir: string;
+  readonly loaded: readonly LoadedTask[];
+  readonly log: Log;
+  readonly logOptions: LogOptions;
+}
+
+async function startTasks(config: Config, { ledger, loaded, logOptions, ...parts }: TaskParts) {
+  const { engine, maxPages, maxPixels, isolation } = config;
+  const sharedDir = await emptyFolder(join(config.dataDir, 'shared'));
+  const startPool = (count: number) =>
+    createWorkers({
+      ...{ workers: count, isolation, log: parts.log },
+      settings: { engine, maxPages, maxPixels, sharedDir, log: logOptions },
+      memoryBytes: config.workerMemory,
+      recycleAfterUnits: RECYCLE_AFTER_UNITS,
+    });
+  const workers = startPool(config.workers);
+  const pools = { workers, createWorkers: startPool, onBegin: ledger.begin };
+  const tasks = createTasks({ ...parts, ...pools, loaded, ...taskDefaults(config) });
+  return { workers, tasks, inline: createInlineCalls({ ...parts, sharedDir }) };
 }
 
 function minRate({ minUploadRate, uploadGrace }: Config): MinRate | undefined {

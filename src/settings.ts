@@ -58,6 +58,8 @@ export const SETTINGS = {
   host: text('127.0.0.1', 'address to listen on; 0.0.0.0 for all'),
   port: count(8000, [0, 65_535], 'TCP port; 0 picks a free one, the chosen address is printed'),
   dataDir: text('./var', 'folder of files, results and temporary data; made if missing'),
+  tasks: list('folders or files of your own tasks, .ts or .js; repeatable'),
+  watch: flag('start over when one of the tasks changes, for development'),
   workers: count(availableParallelism(), [1, 256], 'workers for CPU-heavy tasks'),
   isolation: choice(
     'process',

@@ -1,10 +1,8 @@
-import { AppError } from '../core/errors.ts';
-import type { Delivered } from '../ingest/ingest.ts';
 import type { Slot } from '../queue/queue.ts';
 import { fingerprint, type KeyClaim, type Share, type Shares, type Twins, type Work } from '../results/results.ts';
-import { checkMediaType, type TaskEntry, type Tasks } from '../tasks/tasks.ts';
+import type { TaskEntry, Tasks } from '../tasks/tasks.ts';
 import type { Exchange } from './exchange.ts';
-import { sentMediaType } from './upload.ts';
+import { type CallQuery, readFiles, readInput, type TaskBody } from './task-body.ts';
 
 export interface JobChoiceOptions {
   readonly tasks: Tasks;
@@ -16,9 +14,10 @@ export interface Order {
   readonly entry: TaskEntry;
   readonly slot: Slot;
   readonly caller: string;
-  readonly query: Record<string, string>;
+  readonly query: CallQuery;
   readonly claim: KeyClaim | undefined;
-  readonly priority: number;
+  /** undefined: the task's. */
+  readonly priority: number | undefined;
 }
 
 export interface JobShare extends Share {
@@ -30,15 +29,14 @@ export interface JobShare extends Share {
 }
 
 /** A new job for what was delivered, or the one that does the same work: then what was delivered is not needed. */
-export type JobChoice = (exchange: Exchange, delivered: Delivered, order: Order) => Promise<JobShare>;
+export type JobChoice = (exchange: Exchange, delivered: TaskBody, order: Order) => Promise<JobShare>;
 
 export function createJobChoice({ tasks, shares, twins }: JobChoiceOptions): JobChoice {
   return async (exchange, delivered, { entry, slot, caller, query, claim, priority }) => {
-    const input = readInput(exchange, { entry, query, members: delivered.members });
-    const files = delivered.files.map(({ file }) => file);
-    for (const file of files) checkMediaType(entry, file.mediaType);
+    const input = readInput(entry, query, delivered);
+    const files = readFiles(entry, delivered);
     const { name: task, version } = entry.task;
-    const work: Work = { task, version, input, sha256: files.map(({ sha256 }) => sha256) };
+    const work: Work = { task, version, input, sha256: files.map(({ field, file }) => `${field}:${file.sha256}`) };
     const payload = fingerprint({ ...work, version: undefined });
     const earlier = await claim?.earlier(payload);
     const isShared = version !== undefined && !isBypassed(exchange);
@@ -53,7 +51,7 @@ export function createJobChoice({ tasks, shares, twins }: JobChoiceOptions): Job
       const share = withUndo(shares.take(known), delivered.undo);
       return { ...share, jobId: known, isReplay: earlier !== undefined, confirm: delivered.undo };
     }
-    const { id } = tasks.submit({ entry, slot, caller, input, files: files.map((file) => file.id), priority });
+    const { id } = tasks.submit({ entry, slot, caller, input, files, priority });
     twins.note(work, id);
     const confirm = async () => await claim?.bind(payload, id);
     return { ...shares.take(id, delivered.undo), jobId: id, isReplay: false, confirm };
@@ -81,16 +79,4 @@ function cacheStatus(isShared: boolean, live: string | undefined, kept: string |
   if (!isShared) return 'fwd=request';
   if (live !== undefined) return 'fwd=miss; collapsed';
   return kept === undefined ? 'fwd=miss' : 'hit';
-}
-
-/** Query and body together; a name that stands in both is an error. Only JSON has types: all else is text. */
-function readInput(
-  exchange: Exchange,
-  { entry, query, members }: { entry: TaskEntry; query: Record<string, string>; members: Delivered['members'] },
-): unknown {
-  const { name: _fileName, callback_url: _callbackUrl, ...rest } = members;
-  const twice = Object.keys(rest).find((name) => name in query);
-  if (twice !== undefined) throw new AppError('invalid_input', `${twice}: given in the query and in the body`);
-  if (sentMediaType(exchange) !== 'application/json') return entry.input.parse({ ...query, ...rest }, 'text');
-  return entry.input.parse({ ...entry.input.fromText(query), ...rest }, 'json');
 }

@@ -18,6 +18,8 @@ export interface WishLimits {
   /** Seconds: of the task, and the most that anybody may ask for. */
   readonly deadlineS: number;
   readonly maxDeadlineS: number;
+  /** The task is answered at once where its caller says nothing else. */
+  readonly isAsync?: boolean;
 }
 
 /** Query parameters that a wish is made of. */
@@ -26,7 +28,7 @@ export const WISH_PARAMETERS = ['deadline', 'on_timeout'] as const;
 const SECONDS = /^\d{1,9}(\.\d{1,9})?$/;
 
 /** Reads `?deadline=`, `?on_timeout=` and `Prefer`, and says which preferences were applied. Error: `invalid_input`. */
-export function readWish(exchange: Exchange, { deadlineS, maxDeadlineS }: WishLimits): Wish {
+export function readWish(exchange: Exchange, { deadlineS, maxDeadlineS, isAsync: isUsual = false }: WishLimits): Wish {
   const asked = askedDeadline(exchange);
   const deadlineMs = asked === undefined ? undefined : Math.min(asked, maxDeadlineS) * 1000;
   const deadlineAt = deadlineMs === undefined ? undefined : Date.now() + deadlineMs;
@@ -39,6 +41,7 @@ export function readWish(exchange: Exchange, { deadlineS, maxDeadlineS }: WishLi
     exchange.setHeader('preference-applied', appliedPreferences(isAsync, waitS === undefined ? undefined : waitMs));
     return { waitMs, onTimeout: 'hand-over', deadlineAt };
   }
+  if (isUsual && onTimeout === 'cancel') return { waitMs: 0, onTimeout: 'hand-over', deadlineAt };
   const waitMs = deadlineMs ?? Math.min(deadlineS, maxDeadlineS) * 1000;
   return { waitMs, onTimeout: onTimeout === 'continue' ? 'tell' : 'end', deadlineAt };
 }

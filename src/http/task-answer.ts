@@ -1,6 +1,7 @@
 import { createDeadline } from '../core/deadline.ts';
 import { AppError, toAppError } from '../core/errors.ts';
 import type { Acceptance, JobOutcome, Results, Share } from '../results/results.ts';
+import type { TaskEntry } from '../tasks/tasks.ts';
 import type { Exchange } from './exchange.ts';
 import { jobUrl, linkJob, linkResult } from './links.ts';
 import type { Wish } from './prefer.ts';
@@ -10,18 +11,25 @@ export interface TaskAnswerOptions {
   readonly acceptance: Acceptance;
 }
 
+export interface Answering {
+  readonly jobId: string;
+  readonly wish: Wish;
+  readonly share: Share;
+}
+
 /** Answers the call that a job was made for, or throws what it is to be answered with. */
-export type TaskAnswer = (exchange: Exchange, jobId: string, wish: Wish, share: Share) => Promise<void>;
+export type TaskAnswer = (exchange: Exchange, entry: TaskEntry, answering: Answering) => Promise<void>;
 
 export function createTaskAnswer({ results, acceptance }: TaskAnswerOptions): TaskAnswer {
   /** A caller that leaves, by its deadline or by hanging up, gives its share of the job up. */
-  async function answer(exchange: Exchange, id: string, wish: Wish, share: Share): Promise<void> {
+  async function answer(exchange: Exchange, entry: TaskEntry, answering: Answering): Promise<void> {
+    const { jobId: id, wish, share } = answering;
     const timeout = new AppError('deadline_exceeded', timeoutDetail(wish), { extra: { job_id: id } });
     try {
       exchange.setHeader('content-location', `${jobUrl(exchange, id)}/result`);
       const job = await outcome(id, wish, exchange.signal, timeout);
       if (job) replyOutcome(exchange, job);
-      else await handOver(exchange, id, wish, timeout);
+      else await handOver(exchange, entry, { ...answering, timeout });
       share.release();
     } catch (error) {
       await share.leave(toAppError(error));
@@ -48,13 +56,19 @@ export function createTaskAnswer({ results, acceptance }: TaskAnswerOptions): Ta
   }
 
   /** The time is up: the job ends, or goes on without its caller and is durable before the caller knows. */
-  async function handOver(exchange: Exchange, id: string, wish: Wish, timeout: AppError): Promise<void> {
+  async function handOver(
+    exchange: Exchange,
+    { task }: TaskEntry,
+    { jobId: id, wish, timeout }: Answering & { readonly timeout: AppError },
+  ): Promise<void> {
     if (wish.onTimeout === 'end') throw timeout;
     await acceptance.accept(id, { deadlineAt: wish.onTimeout === 'hand-over' ? wish.deadlineAt : undefined });
     if (wish.onTimeout === 'tell') throw timeout;
     exchange.setHeader('content-location', jobUrl(exchange, id));
     const json = linkJob(exchange, await results.get(id));
-    exchange.replyJson(202, json, [['location', jobUrl(exchange, id)]]);
+    const location = [['location', jobUrl(exchange, id)]] as const;
+    if (task.reply) exchange.replyJson(200, task.reply(json), location);
+    else exchange.replyJson(202, json, location);
   }
 
   return answer;

@@ -22,9 +22,19 @@ export interface ReceiveOptions {
   readonly signal?: AbortSignal;
 }
 
+export type FieldsOptions = Omit<ReceiveOptions, 'as'>;
+
 export interface Uploads {
   /** Stores the request's body. What the headers already rule out is refused before a byte is read. */
   receive(exchange: Exchange, options: ReceiveOptions): Promise<Delivered>;
+  /** Reads a body that is members only, JSON or urlencoded. Errors: `bad_request`, `too_large`. */
+  receiveFields(exchange: Exchange, options: FieldsOptions): Promise<Delivered & { readonly from: 'json' | 'text' }>;
+  /** Stores the files that members of a call hold or point to. */
+  bring(
+    exchange: Exchange,
+    sources: readonly (readonly [string, unknown])[],
+    options: FieldsOptions,
+  ): Promise<Delivered>;
 }
 
 export function createUploads(options: UploadOptions): Uploads {
@@ -32,9 +42,13 @@ export function createUploads(options: UploadOptions): Uploads {
   const minRate =
     options.minUploadRate > 0 ? { bytesPerS: options.minUploadRate, graceS: options.uploadGraceS } : undefined;
 
-  async function receive(exchange: Exchange, options: ReceiveOptions): Promise<Delivered> {
-    const { caller, as, signal = exchange.signal } = options;
-    const open = as === 'raw' ? doors.raw : chooseDoor(doors, exchange);
+  function receive(exchange: Exchange, { as, ...options }: ReceiveOptions): Promise<Delivered> {
+    return inPlace(as === 'raw' ? doors.raw : chooseDoor(doors, exchange), exchange, options);
+  }
+
+  /** In one of the places for running uploads. */
+  async function inPlace<T>(open: (delivery: Delivery) => Promise<T>, exchange: Exchange, options: FieldsOptions) {
+    const { caller, signal = exchange.signal } = options;
     const delivery = describe(exchange, signal);
     const release = limits.takeUpload(caller);
     try {
@@ -69,7 +83,17 @@ export function createUploads(options: UploadOptions): Uploads {
     };
   }
 
-  return { receive };
+  const bring: Uploads['bring'] = async (exchange, sources, { caller, signal = exchange.signal }) => {
+    const release = limits.takeUpload(caller);
+    try {
+      await disk.assertRoom();
+      return await doors.members(sources, { maxBytes: maxUploadBytes, signal });
+    } finally {
+      release();
+    }
+  };
+
+  return { receive, receiveFields: (exchange, options) => inPlace(doors.fields, exchange, options), bring };
 }
 
 /** The essence of the request's media type, in lower case; empty where none was sent. */

@@ -38,6 +38,12 @@ export function prepend(first: Uint8Array, source: ByteSource): ByteSource {
   });
 }
 
+/** A text as bytes. */
+export function sourceOf(text: string): ByteSource {
+  const bytes = [Buffer.from(text)];
+  return createByteSource(async () => bytes.pop());
+}
+
 /** Reads what is left and forgets it. */
 export async function drain(source: ByteSource, signal?: AbortSignal): Promise<void> {
   while (await source.next(signal));

@@ -2,19 +2,19 @@ import { AppError } from '../core/errors.ts';
 import type { AddressGuard } from './address-guard.ts';
 import type { ByteSource } from './byte-source.ts';
 import { checkDigests } from './checked-source.ts';
-import type { ExpectedDigest } from './digest-check.ts';
+import { type BringLimits, DEFAULT_NAME, type Delivered, type Delivery, nameIn, type ReceiveAll } from './delivery.ts';
 import { fetchUrl } from './fetch-url.ts';
+import { type FieldsBody, readFields } from './fields-body.ts';
 import type { Files } from './files.ts';
 import { readJsonBody } from './json-body.ts';
+import { createMembersDoor, type MembersDoor } from './members-door.ts';
 import { readMultipart } from './multipart.ts';
 import { paceSource } from './paced-source.ts';
-import type { MinRate } from './rate-clock.ts';
 import type { Ingest } from './receive.ts';
 import type { StoredFile } from './stored-file.ts';
 
 /** A form's parts, generous for people and finite for the rest. */
 const FORM_LIMITS = { files: 100, fields: 1000, fieldBytes: 1024 * 1024, nameBytes: 1024 };
-const DEFAULT_NAME = 'upload';
 
 export interface DoorsOptions {
   readonly ingest: Ingest;
@@ -22,33 +22,6 @@ export interface DoorsOptions {
   /** Decides where `{"url"}` may go. */
   readonly guard: AddressGuard;
   readonly urlTimeoutMs: number;
-}
-
-/** A body on its way in, with what its headers say. */
-export interface Delivery {
-  readonly body: ByteSource;
-  readonly contentType: string;
-  readonly name: string | undefined;
-  readonly declaredBytes: number | undefined;
-  readonly maxBytes: number;
-  readonly minRate: MinRate | undefined;
-  /** Of the body as it is sent. */
-  readonly expectedDigests: readonly ExpectedDigest[];
-  readonly signal: AbortSignal;
-}
-
-export interface DeliveredFile {
-  /** Name of the form field; undefined outside of forms. */
-  readonly field: string | undefined;
-  readonly file: StoredFile;
-}
-
-export interface Delivered {
-  readonly files: readonly DeliveredFile[];
-  /** Form fields, or the other members of the JSON object. */
-  readonly members: Readonly<Record<string, unknown>>;
-  /** Takes back what this delivery stored: for whoever refuses it after all. */
-  undo(): Promise<void>;
 }
 
 /** The ways in: each ends in the same ingest, so each has its limits, digests, durability and errors. On an error nothing is kept. */
@@ -59,13 +32,17 @@ export interface Doors {
   form(delivery: Delivery): Promise<Delivered>;
   /** A JSON object with one of `file` (an id), `url`, `base64`, or none. Errors: `bad_request`, `bad_base64`, `blocked_address`, `not_found`. */
   json(delivery: Delivery): Promise<Delivered>;
+  /** A body that is members only: JSON, or else urlencoded. Errors: `bad_request`, `too_large`. */
+  fields(delivery: Delivery): Promise<Delivered & Pick<FieldsBody, 'from'>>;
+  /**
+   * Files that members hold or point to: an id, a URL, base64, a data: URL, `{"file"}`, `{"url"}`, `{"base64", "name"}`, or a
+   * list of those. Errors: as of `json`.
+   */
+  readonly members: MembersDoor;
 }
 
 export function createDoors({ ingest, files, guard, urlTimeoutMs }: DoorsOptions): Doors {
-  /** Runs one delivery; what it stored until it failed is taken back. */
-  async function receive(
-    read: (keep: (file: StoredFile) => StoredFile) => Promise<Omit<Delivered, 'undo'>>,
-  ): Promise<Delivered> {
+  const receive: ReceiveAll = async (read) => {
     const stored: string[] = [];
     const undo = async () => {
       for (const id of stored.splice(0)) await files.delete(id);
@@ -80,7 +57,7 @@ export function createDoors({ ingest, files, guard, urlTimeoutMs }: DoorsOptions
       await undo();
       throw error;
     }
-  }
+  };
 
   function raw({ body, contentType, name = DEFAULT_NAME, ...delivery }: Delivery): Promise<Delivered> {
     return receive(async (keep) => {
@@ -136,7 +113,7 @@ export function createDoors({ ingest, files, guard, urlTimeoutMs }: DoorsOptions
     throw new AppError('not_found', `there is no file ${id.slice(0, 64)}`);
   }
 
-  async function fetchInto(url: string, members: Delivered['members'], delivery: Delivery): Promise<StoredFile> {
+  async function fetchInto(url: string, members: Delivered['members'], delivery: BringLimits): Promise<StoredFile> {
     const { maxBytes, signal } = delivery;
     const fetched = await fetchUrl(url, { guard, signal, maxBytes, timeoutMs: urlTimeoutMs });
     const { source, declaredType, declaredBytes } = fetched;
@@ -144,7 +121,13 @@ export function createDoors({ ingest, files, guard, urlTimeoutMs }: DoorsOptions
     return await ingest.receive(source, { name, declaredType, declaredBytes, maxBytes, signal });
   }
 
-  return { raw, form, json };
+  const members = createMembersDoor({ ingest, receive, find, fetchInto });
+  return { raw, form, json, fields, members };
+}
+
+async function fields(delivery: Delivery): ReturnType<Doors['fields']> {
+  const { members, from } = await withOuter(delivery, (body) => readFields(body, delivery.signal));
+  return { files: [], members, from, undo: async () => undefined };
 }
 
 /** The sender's rate and the body's digests are those of the outermost bytes, whatever is inside. */
@@ -158,9 +141,4 @@ async function withOuter<T>(delivery: Delivery, read: (body: ByteSource) => Prom
   } finally {
     paced.stop();
   }
-}
-
-function nameIn({ name = DEFAULT_NAME }: Readonly<Record<string, unknown>>): string {
-  if (typeof name === 'string') return name;
-  throw new AppError('bad_request', '"name" must be a string');
 }

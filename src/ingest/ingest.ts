@@ -1,5 +1,6 @@
 /** The front door of ingest: everything that other folders may use of it. */
 export { type AddressGuard, createAddressGuard } from './address-guard.ts';
+export type { Delivered, Delivery } from './delivery.ts';
 export { DigestFollower } from './digest-follower.ts';
 export {
   CHECKSUM_ALGORITHMS,
@@ -8,7 +9,7 @@ export {
   parseDigest,
   parseUploadChecksum,
 } from './digest-headers.ts';
-export { createDoors, type Delivered, type Delivery, type Doors } from './doors.ts';
+export { createDoors, type Doors } from './doors.ts';
 export { createFiles, type Files } from './files.ts';
 export { createGuardedDispatcher } from './guarded-dispatcher.ts';
 export { formatUploadLimit, type IetfHeaders, isComplete, planIetfAppend, planIetfCreation } from './ietf-upload.ts';

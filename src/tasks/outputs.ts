@@ -24,7 +24,8 @@ export async function storeOutput(
   const path = join(outDir, output.file);
   const key = `results/${jobId}/${output.key}`;
   if (isRepeated) await storage.delete(key);
-  const meta = { mediaType: output.mediaType, sha256: output.sha256 };
+  const { mediaType, sha256, name } = output;
+  const meta = { mediaType, sha256, ...(name === undefined ? {} : { name }) };
   if (canAdopt(storage)) return storage.adopt(key, path, meta, { durable: false });
   const sink = await storage.create(key, { durable: false });
   try {

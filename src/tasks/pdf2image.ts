@@ -41,7 +41,10 @@ const inputSchema = z
     path: ['transparent'],
   });
 
+const FILES = { document: { kind: 'pdf', mayBeDamaged: true } } as const;
+
 type Input = z.output<typeof inputSchema>;
+type Context = TaskContext<typeof FILES>;
 
 interface PageImage {
   readonly page: number;
@@ -56,7 +59,7 @@ interface PageImage {
   readonly text?: string;
 }
 
-async function plan(input: Input, context: TaskContext): Promise<number[]> {
+async function plan(input: Input, context: Context): Promise<number[]> {
   const document = await openDocument(input, context);
   const pages = parsePageRanges(input.pages, document.pageCount);
   const { maxPages } = context.raster;
@@ -69,7 +72,7 @@ async function plan(input: Input, context: TaskContext): Promise<number[]> {
   return pages;
 }
 
-async function renderPage(input: Input, page: number, context: TaskContext): Promise<PartResult<PageImage>> {
+async function renderPage(input: Input, page: number, context: Context): Promise<PartResult<PageImage>> {
   const document = await openDocument(input, context);
   const { encode, maxPixels } = context.raster;
   const scale = await chooseScale(input, document, page);
@@ -78,7 +81,7 @@ async function renderPage(input: Input, page: number, context: TaskContext): Pro
   const { format, quality, level, grayscale } = input;
   const bytes = await encode(bitmap, { format, quality, level, grayscale });
   const file = `page-${page}.${format}`;
-  await writeFile(join(context.outDir, file), bytes);
+  await writeFile(join(context.scratchDir, file), bytes);
   const text = input.text ? { text: await document.text(page) } : {};
   const mediaType = MEDIA_TYPES[format];
   const { width, height, engine } = bitmap;
@@ -88,10 +91,8 @@ async function renderPage(input: Input, page: number, context: TaskContext): Pro
   };
 }
 
-function openDocument({ password }: Input, context: TaskContext): Promise<RasterDocument> {
-  const [file] = context.files;
-  if (!file) throw new AppError('invalid_input', 'pdf2image needs a PDF: send it as the body');
-  return context.raster.open(file.path, password === undefined ? {} : { password });
+function openDocument({ password }: Input, context: Context): Promise<RasterDocument> {
+  return context.raster.open(context.files.document.path, password === undefined ? {} : { password });
 }
 
 /** Pixels per point so that the page fits into width and height where they are given, else by dpi. */
@@ -108,7 +109,7 @@ export default defineTask({
   name: 'pdf2image',
   description: 'Renders the pages of a PDF to images',
   version: '1',
-  accepts: ['application/pdf'],
+  files: FILES,
   input: inputSchema,
   plan,
   part: renderPage,

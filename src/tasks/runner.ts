@@ -4,25 +4,22 @@ import { AppError } from '../core/errors.ts';
 import type { Handler, Run } from '../queue/queue.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Unit, UnitFile, UnitKind, Workers } from '../workers/workers.ts';
+import { holdFiles } from './held-files.ts';
+import { createItemSink } from './item-sink.ts';
 import { removeOutputs, storeOutput } from './outputs.ts';
-import type { Output, PartResult, SplitTask, Task } from './task.ts';
-
-/** A task and the module that a worker loads it from. */
-export interface LoadedTask {
-  readonly task: Task;
-  readonly moduleUrl: string;
-}
+import { unpackWork } from './packed-work.ts';
+import type { Taps } from './taps.ts';
+import type { Output, PartResult, SplitTask } from './task.ts';
+import type { TaskEntry } from './task-entry.ts';
 
 export interface RunnerOptions {
-  readonly workers: Workers;
   readonly storage: Storage;
   /** Folder, on the storage's file system, for the outputs of running jobs; emptied by whoever starts the process. */
   readonly workDir: string;
   /** Called before each run of a job begins, which waits for the promise. */
   readonly onBegin: (jobId: string, attempt: number) => Promise<void> | undefined;
-  /** Seconds that one unit may take in its worker. */
-  readonly maxUnitS: number;
-  /** The same for a part of a split task, such as one page. */
+  readonly taps: Taps;
+  /** Seconds that one unit may take in its worker, for a part of a split task, such as one page. */
   readonly maxPartS: number;
   /** Parts of one job handed to the pool at a time. */
   readonly partsAhead: number;
@@ -30,21 +27,23 @@ export interface RunnerOptions {
 
 interface Call {
   readonly run: Run;
-  readonly loaded: LoadedTask;
+  readonly entry: TaskEntry;
+  readonly workers: Workers;
+  readonly input: unknown;
   readonly files: readonly UnitFile[];
   readonly outDir: string;
 }
 
 /** Makes the handler that does a task's jobs: claims the files, runs the units in workers, stores the outputs. */
-export function createRunner(options: RunnerOptions): (loaded: LoadedTask) => Handler {
-  return (loaded) => async (run) => {
-    await using held = await holdFiles(options.storage, run.job.files);
+export function createRunner(options: RunnerOptions): (entry: TaskEntry, workers: Workers) => Handler {
+  return (entry, workers) => async (run) => {
+    const { input, fields } = unpackWork(run.job.input);
+    await using held = await holdFiles(options.storage, run.job.files, fields);
     const outDir = join(options.workDir, run.job.id);
     await mkdir(outDir, { recursive: true });
     try {
-      const call: Call = { run, loaded, files: held.files, outDir };
-      const { task } = loaded;
-      return 'run' in task ? await runUnit(options, call, { kind: 'run' }) : await runSplit(options, call, task);
+      const call: Call = { run, entry, workers, input, files: held.files, outDir };
+      return 'plan' in entry.task ? await runSplit(options, call, entry.task) : await runSingle(options, call);
     } catch (error) {
       await removeOutputs(options.storage, run.job.id);
       throw error;
@@ -54,63 +53,63 @@ export function createRunner(options: RunnerOptions): (loaded: LoadedTask) => Ha
   };
 }
 
-/** Local paths of the stored files, held until disposed. */
-async function holdFiles(storage: Storage, ids: readonly string[]): Promise<AsyncDisposable & { files: UnitFile[] }> {
-  const held = new AsyncDisposableStack();
+/** The result of a generator is the list of its items, or their count where its caller was sent them. */
+async function runSingle(options: RunnerOptions, call: Call): Promise<unknown> {
+  const { id } = call.run.job;
+  const stored: Promise<void>[] = [];
+  const failed = new AbortController();
+  const sink = createItemSink(options.taps.find(id), call.run.signal);
+  const signal = AbortSignal.any([call.run.signal, failed.signal]);
   try {
-    const files: UnitFile[] = [];
-    for (const id of ids) {
-      const key = `files/${id}`;
-      const info = await storage.stat(key);
-      const { path, release } = await storage.materialize(key);
-      held.defer(release);
-      const { name, sha256, mediaType } = info?.meta ?? {};
-      files.push({
-        id,
-        path,
-        size: info?.size ?? 0,
-        name: String(name),
-        sha256: String(sha256),
-        mediaType: String(mediaType),
-      });
-    }
-    return { files, [Symbol.asyncDispose]: () => held.disposeAsync() };
+    const result = await runUnit(options, call, {
+      ...{ kind: 'run', signal },
+      onStream: sink.open,
+      onOutput: (output) => void stored.push(storeAll(options, call, [output]).catch((error) => failed.abort(error))),
+    });
+    await Promise.all(stored);
+    failed.signal.throwIfAborted();
+    sink.end();
+    return sink.items ?? result;
   } catch (error) {
-    await held.disposeAsync();
+    sink.fail(error);
+    await Promise.all(stored);
     throw error;
   }
 }
 
-async function runUnit(
-  { workers, onBegin, maxUnitS, maxPartS }: RunnerOptions,
-  call: Call,
-  what: { kind: UnitKind; part?: unknown; signal?: AbortSignal },
-): Promise<unknown> {
-  const { run, loaded, files, outDir } = call;
-  const unit: Unit = {
-    task: loaded.task.name,
-    moduleUrl: loaded.moduleUrl,
-    kind: what.kind,
-    jobId: run.job.id,
-    attempt: run.job.attempt + 1,
-    input: run.job.input,
-    part: what.part,
-    files,
-    outDir,
-  };
-  const onProgress = what.kind === 'run' ? run.progress : undefined;
-  using limit = createUnitLimit(what.kind === 'part' ? Math.min(maxPartS, maxUnitS) : maxUnitS);
+async function storeAll(options: RunnerOptions, { run, outDir }: Call, outputs: readonly Output[]): Promise<void> {
+  const { id: jobId, attempt } = run.job;
+  for (const output of outputs) await storeOutput(options.storage, { jobId, outDir, output, isRepeated: attempt > 0 });
+}
+
+interface UnitCall {
+  readonly kind: UnitKind;
+  readonly part?: unknown;
+  readonly signal?: AbortSignal;
+  readonly onStream?: () => (json: string) => Promise<void>;
+  readonly onOutput?: (output: Output) => void;
+}
+
+async function runUnit({ onBegin, maxPartS }: RunnerOptions, call: Call, what: UnitCall): Promise<unknown> {
+  const { run, entry, workers, input, files, outDir } = call;
+  const { kind, part, signal = run.signal, ...listeners } = what;
+  const { id: jobId, createdAt } = run.job;
+  const { task, moduleUrl, maxDeadlineS } = entry;
+  const attempt = run.job.attempt + 1;
+  const unit: Unit = { task: task.name, moduleUrl, kind, jobId, attempt, createdAt, input, part, files, outDir };
+  using limit = createUnitLimit(kind === 'part' ? Math.min(maxPartS, maxDeadlineS) : maxDeadlineS);
   let startedAt = Number.POSITIVE_INFINITY;
   using _spent = { [Symbol.dispose]: () => run.spent(Math.max(0, performance.now() - startedAt)) };
   return await workers.run(unit, {
+    ...listeners,
     rank: run.job,
-    signal: AbortSignal.any([what.signal ?? run.signal, limit.signal]),
+    signal: AbortSignal.any([signal, limit.signal]),
     onStart() {
       startedAt = performance.now();
       limit.start();
-      return run.start() ? onBegin(run.job.id, unit.attempt) : undefined;
+      return run.start() ? onBegin(jobId, attempt) : undefined;
     },
-    ...(onProgress ? { onProgress } : {}),
+    ...(kind === 'run' ? { onProgress: run.progress } : {}),
   });
 }
 
@@ -142,19 +141,13 @@ async function runSplit(options: RunnerOptions, call: Call, task: SplitTask): Pr
   async function worker(): Promise<void> {
     for (const [index, part] of queue) {
       const { value, outputs } = (await runUnit(options, call, { kind: 'part', part, signal })) as PartResult<unknown>;
-      await storeAll(outputs);
+      await storeAll(options, call, outputs);
       signal.throwIfAborted();
       results[index] = value;
       done += 1;
       call.run.part(index, { value, outputs: outputs.map(({ key }) => key) });
       call.run.progress(done / parts.length, `${done} of ${parts.length}`);
     }
-  }
-
-  async function storeAll(outputs: readonly Output[]): Promise<void> {
-    const { id: jobId, attempt } = call.run.job;
-    for (const output of outputs)
-      await storeOutput(options.storage, { jobId, outDir: call.outDir, output, isRepeated: attempt > 0 });
   }
 
   const workers = Array.from({ length: Math.min(options.partsAhead, parts.length) }, worker);

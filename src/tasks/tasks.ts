@@ -1,12 +1,23 @@
+import type { Channel } from '../core/channel.ts';
 import { AppError } from '../core/errors.ts';
-import type { Job, Queue, Slot } from '../queue/queue.ts';
+import type { Job, Queue, Slot as QueueSlot } from '../queue/queue.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Workers } from '../workers/workers.ts';
-import { createInputParser, type InputParser } from './input.ts';
+import { inLanes } from './lanes.ts';
+import type { LoadedTask } from './load.ts';
+import { createOwnWorkers } from './own-workers.ts';
+import { packWork } from './packed-work.ts';
 import pdf2image from './pdf2image.ts';
 import { createRetry } from './retry.ts';
-import { createRunner, type LoadedTask } from './runner.ts';
-import type { Task } from './task.ts';
+import { createRunner } from './runner.ts';
+import { createTaps } from './taps.ts';
+import { createEntry, type TaskEntry } from './task-entry.ts';
+
+export { checkDeclared, type Placed, placeFiles } from './file-slots.ts';
+export { createInlineCalls, type InlineCalls } from './inline.ts';
+export { type LoadedTask, loadTasks } from './load.ts';
+export type { InlineJobs, JobOptions } from './task.ts';
+export type { TaskEntry } from './task-entry.ts';
 
 /** The tasks that come with the product. A new one: its file, its line here. */
 const BUILT_IN: readonly LoadedTask[] = [
@@ -15,15 +26,20 @@ const BUILT_IN: readonly LoadedTask[] = [
 
 export interface TasksOptions {
   readonly queue: Queue;
+  /** Shared by the tasks that have none of their own. */
   readonly workers: Workers;
+  /** Makes those of a task that wants its own. */
+  readonly createWorkers: (count: number) => Workers;
   readonly storage: Storage;
   readonly workDir: string;
+  /** The users' own. */
+  readonly loaded: readonly LoadedTask[];
   /** Defaults for tasks that do not say. */
   readonly queueSize: number;
   readonly concurrency: number;
   /** Seconds. */
   readonly deadlineS: number;
-  /** Seconds: the longest deadline, and the longest that one unit of a job may take. */
+  /** Seconds: the longest deadline, and the longest that one unit of a job may take, unless its task says more. */
   readonly maxDeadlineS: number;
   /** What one part of a split task may take in its worker. */
   readonly maxPartS: number;
@@ -32,76 +48,115 @@ export interface TasksOptions {
   readonly onBegin: (jobId: string, attempt: number) => Promise<void> | undefined;
 }
 
-/** A task ready to be called. */
-export interface TaskEntry {
-  readonly task: Task;
-  readonly input: InputParser;
-  readonly queueSize: number;
-  readonly concurrency: number;
-  readonly deadlineS: number;
-}
-
 export interface Submission {
   readonly entry: TaskEntry;
-  readonly slot: Slot;
+  readonly slot: QueueSlot;
   readonly caller: string;
   /** Already parsed by `entry.input`. */
   readonly input: unknown;
-  readonly files: readonly string[];
-  readonly priority?: number;
+  /** Already placed by `placeFiles`, in any order. */
+  readonly files: readonly { readonly field: string; readonly file: { readonly id: string } }[];
+  /** Default: the task's. */
+  readonly priority?: number | undefined;
+}
+
+/** A job whose items are its caller's answer, as JSON; whoever reads them to the end or leaves calls `close`. */
+export interface StreamedJob {
+  readonly job: Job;
+  readonly items: Channel<string>;
+  close(): void;
 }
 
 export interface Tasks {
   find(name: string): TaskEntry | undefined;
   list(): readonly TaskEntry[];
+  /** Names of those that have a queue. */
+  queued(): readonly string[];
   /** Takes a place in the task's queue, before the body is read. Error: `queue_full`, also where the deadline cannot be kept. */
-  reserve(entry: TaskEntry, options?: { readonly caller?: string; readonly deadlineMs?: number | undefined }): Slot;
+  reserve(
+    entry: TaskEntry,
+    options?: { readonly caller?: string; readonly deadlineMs?: number | undefined },
+  ): QueueSlot;
   submit(submission: Submission): Job;
+  /** For a generator whose items are read as they come. */
+  submitStreamed(submission: Submission): StreamedJob;
+  /** Ends the workers that belong to single tasks, as `Workers.close`. */
+  close(signal?: AbortSignal): Promise<void>;
 }
 
+/** Error: a plain one that names the task and what is wrong with it. */
 export function createTasks(options: TasksOptions): Tasks {
-  const runner = createRunner({
-    workers: options.workers,
-    storage: options.storage,
-    workDir: options.workDir,
-    onBegin: options.onBegin,
-    maxUnitS: options.maxDeadlineS,
-    maxPartS: options.maxPartS,
-    partsAhead: options.workers.stats().workers + 1,
-  });
+  const { queue, storage, workDir, onBegin, maxPartS, newId } = options;
+  const taps = createTaps();
+  const own = createOwnWorkers(options.createWorkers);
+  const partsAhead = options.workers.stats().workers + 1;
+  const runner = createRunner({ storage, workDir, onBegin, taps, maxPartS, partsAhead });
   const entries = new Map<string, TaskEntry>();
-  for (const loaded of BUILT_IN) {
-    const { task } = loaded;
-    const entry: TaskEntry = {
-      task,
-      input: createInputParser(task.input),
-      queueSize: task.queueSize ?? options.queueSize,
-      concurrency: task.concurrency ?? options.concurrency,
-      deadlineS: task.deadlineS ?? options.deadlineS,
-    };
-    entries.set(task.name, entry);
-    // A split task's parts share the workers by the pool's own schedule, so that short jobs pass long ones.
-    const { queueSize, concurrency } = entry;
-    const retry = createRetry(task);
-    options.queue.work(task.name, { queueSize, concurrency, eager: 'plan' in task, handler: runner(loaded), retry });
+  const defaults = { ...options, workers: options.concurrency };
+
+  for (const loaded of [...BUILT_IN, ...options.loaded]) {
+    const entry = describeFaults(loaded, () => createEntry(loaded, defaults));
+    const { name } = entry.task;
+    if (entries.has(name)) throw new Error(`--tasks: ${loaded.moduleUrl}: there is another task by the name ${name}`);
+    entries.set(name, entry);
+    if (!entry.isInline) serve(entry);
   }
 
-  function submit({ entry, slot, ...job }: Submission): Job {
-    return options.queue.submit({ id: options.newId(), task: entry.task.name, ...job }, slot);
+  function serve(entry: TaskEntry): void {
+    const { task, queueSize, concurrency } = entry;
+    const workers = task.workers === undefined ? options.workers : own.get(task.name, task.workers);
+    const handler = runner(entry, workers);
+    const isInLanes = task.queues === 'per-worker';
+    queue.work(task.name, {
+      ...{ queueSize, concurrency },
+      // A split task's parts share the workers by the pool's own schedule, so that short jobs pass long ones.
+      eager: 'plan' in task || isInLanes,
+      handler: isInLanes ? inLanes(concurrency, handler) : handler,
+      retry: createRetry(task),
+    });
+  }
+
+  function submitAs(id: string, { entry, slot, caller, input, files, priority }: Submission): Job {
+    const { name: task, priority: usual = 0 } = entry.task;
+    const ids = files.map(({ file }) => file.id);
+    const fields = files.map(({ field }) => field);
+    const job = { id, task, caller, input: packWork(input, fields), files: ids, priority: priority ?? usual };
+    return queue.submit(job, slot);
+  }
+
+  function submitStreamed(submission: Submission): StreamedJob {
+    const id = newId();
+    const items = taps.open(id);
+    const close = () => {
+      taps.close(id);
+      items.fail(new AppError('client_gone', 'nobody reads the items any more'));
+    };
+    try {
+      return { job: submitAs(id, submission), items, close };
+    } catch (error) {
+      close();
+      throw error;
+    }
   }
 
   return {
     find: (name) => entries.get(name),
     list: () => [...entries.values()],
-    reserve: (entry, reserveOptions) => options.queue.reserve(entry.task.name, reserveOptions),
-    submit,
+    queued: () => [...entries.values()].filter(({ isInline }) => !isInline).map(({ task }) => task.name),
+    reserve: ({ task }, reserveOptions) => queue.reserve(task.name, reserveOptions),
+    submit: (submission) => submitAs(newId(), submission),
+    submitStreamed,
+    close: own.close,
   };
 }
 
-/** Refuses content that is surely something else than the task works on; what cannot be told is left to the task. */
-export function checkMediaType(entry: TaskEntry, mediaType: string): void {
-  const { accepts, name } = entry.task;
-  const cannotBeTold = mediaType === 'application/octet-stream' || mediaType.startsWith('text/');
-  if (!accepts || cannotBeTold || accepts.includes(mediaType)) return;
-  throw new AppError('unsupported_media_type', `${name} works on ${accepts.join(', ')}; this is ${mediaType}`);
+function describeFaults<T>({ task, moduleUrl }: LoadedTask, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Error(`--tasks: ${moduleUrl.replace('file://', '')}: task ${String(task.name)}: ${why}`, {
+      cause: error,
+    });
+  }
 }

@@ -1,6 +1,8 @@
 import { AppError } from '../core/errors.ts';
 import type { UploadMetadata, UploadWork } from '../ingest/ingest.ts';
-import { checkMediaType, type TaskEntry, type Tasks } from './tasks.ts';
+import { placeFiles } from './file-slots.ts';
+import type { TaskEntry } from './task-entry.ts';
+import type { Tasks } from './tasks.ts';
 
 /**
  * Starts a job when the last byte of a resumable upload is stored: `Upload-Metadata` names the `task` and, where it needs any,
@@ -11,7 +13,8 @@ export function createUploadWork(tasks: Tasks, accept: (jobId: string) => Promis
     const name = metadata.get('task');
     if (name === undefined) return undefined;
     const entry = tasks.find(name);
-    if (!entry) throw new AppError('invalid_input', `there is no task ${name.slice(0, 64)}; GET /v1/tasks lists them`);
+    if (!entry || entry.isInline)
+      throw new AppError('invalid_input', `there is no task ${name.slice(0, 64)}; GET /v1/tasks lists them`);
     return { entry, input: entry.input.parse(parseMembers(metadata.get('input') ?? '{}'), 'json') };
   }
 
@@ -20,10 +23,11 @@ export function createUploadWork(tasks: Tasks, accept: (jobId: string) => Promis
     async start(file, metadata, caller) {
       const work = read(metadata);
       if (!work) return undefined;
-      checkMediaType(work.entry, file.mediaType);
+      const { task, slots } = work.entry;
+      const files = placeFiles(task.name, slots, [{ field: undefined, file }]);
       const slot = tasks.reserve(work.entry);
       try {
-        const { id } = tasks.submit({ ...work, slot, caller, files: [file.id] });
+        const { id } = tasks.submit({ ...work, slot, caller, files });
         await accept(id);
         return id;
       } finally {

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../core/errors.ts';
 import type { LogOptions } from '../core/log.ts';
+import type { Output } from '../tasks/task.ts';
 
 /**
  * The messages between the HTTP process, a host process and its thread: plain data, the same types on both borders.
@@ -13,6 +14,8 @@ export type UnitKind = 'run' | 'plan' | 'part';
 /** A stored file made readable for the worker. */
 export interface UnitFile {
   readonly id: string;
+  /** The task's name for it. */
+  readonly field: string;
   readonly path: string;
   readonly name: string;
   readonly size: number;
@@ -27,6 +30,8 @@ export interface Unit {
   readonly kind: UnitKind;
   readonly jobId: string;
   readonly attempt: number;
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
   /** The validated input, plain JSON. */
   readonly input: unknown;
   /** kind `part` only: one element of what `plan` returned. */
@@ -41,6 +46,8 @@ export interface WorkerSettings {
   readonly engine: string;
   readonly maxPages: number;
   readonly maxPixels: number;
+  /** A folder that all tasks in all processes share. */
+  readonly sharedDir: string;
   readonly log: LogOptions;
   /** From the thread before: see `compiled` in FromWorker. */
   readonly compiled?: object | undefined;
@@ -69,6 +76,8 @@ export interface Crash {
 
 export type ToWorker =
   | { readonly type: 'run'; readonly unitId: number; readonly unit: Unit }
+  /** The reader of a stream has taken an item of so many bytes. */
+  | { readonly type: 'taken'; readonly unitId: number; readonly bytes: number }
   /** Asks the task by its signal, and ends the thread after the grace. */
   | { readonly type: 'abort'; readonly unitId: number; readonly graceMs: number };
 
@@ -89,6 +98,11 @@ export type FromWorker =
       readonly text: string;
       readonly fields: Readonly<Record<string, unknown>>;
     }
+  /** A file that is to be stored with the job. */
+  | { readonly type: 'output'; readonly unitId: number; readonly output: Output }
+  /** The task's function is a generator: items follow, and `done` counts them. */
+  | { readonly type: 'stream'; readonly unitId: number }
+  | { readonly type: 'item'; readonly unitId: number; readonly json: string }
   /** `json`: what the task's function returned; a string, since that crosses two borders at the price of a copy. */
   | { readonly type: 'done'; readonly unitId: number; readonly json: string; readonly rssBytes?: number }
   | { readonly type: 'failed'; readonly unitId: number; readonly error: WireError; readonly rssBytes?: number }

@@ -6,7 +6,17 @@ import type { ToWorker, Unit } from './protocol.ts';
 import { Seat, type SeatOptions } from './seat.ts';
 import type { Outcome } from './worker.ts';
 
-const unit: Unit = { task: 't', moduleUrl: '', kind: 'run', jobId: 'j', attempt: 1, input: 0, files: [], outDir: '' };
+const unit: Unit = {
+  task: 't',
+  moduleUrl: '',
+  kind: 'run',
+  jobId: 'j',
+  attempt: 1,
+  createdAt: 0,
+  input: 0,
+  files: [],
+  outDir: '',
+};
 const KILLED = { reason: 'killed by SIGKILL', isKilled: true, error: undefined };
 const FAILED = { reason: 'exit code 1', error: undefined };
 
@@ -55,7 +65,15 @@ function startSeat(context: TestContext, options: Partial<SeatOptions> = {}) {
   };
   const outcomes: Outcome['type'][] = [];
   const assign = (unitId: number) => {
-    seat.idle?.assign({ unitId, unit, onProgress: () => undefined, onEnd: ({ type }) => outcomes.push(type) });
+    seat.idle?.assign({
+      unitId,
+      unit,
+      onProgress: () => undefined,
+      onOutput: () => undefined,
+      onStream: () => undefined,
+      onItem: async () => undefined,
+      onEnd: ({ type }) => outcomes.push(type),
+    });
   };
   const link = (index: number) => links[index] ?? assert.fail(`there is no worker ${index}`);
   const end = (index: number, unitId: number, rssBytes = 0) =>

@@ -44,6 +44,10 @@ class ThreadLink implements Link {
       this.#running = { unitId: message.unitId, unit: message.unit };
       return;
     }
+    if (message.type === 'taken') {
+      this.#thread.postMessage(message);
+      return;
+    }
     const running = this.#running;
     if (running?.unitId !== message.unitId || running.graceTimer !== undefined) return;
     this.#thread.postMessage(message);

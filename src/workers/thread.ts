@@ -4,7 +4,8 @@ import { AppError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { DocumentCache } from '../raster/documents.ts';
 import type { CriticalEngine, RasterEngine } from '../raster/raster.ts';
-import type { RasterTools, TaskContext } from '../tasks/task.ts';
+import type { RasterTools } from '../tasks/task.ts';
+import { ItemPump } from './items.ts';
 import { createProgress, type SendProgress } from './progress.ts';
 import {
   type FromWorker,
@@ -15,8 +16,9 @@ import {
   type WireError,
   type WorkerSettings,
 } from './protocol.ts';
-import { encodeResult } from './result-json.ts';
-import { callTask } from './task-call.ts';
+import { installSelfImport } from './self-import.ts';
+import { type CallTools, callTask } from './task-call.ts';
+import { createResultFiles } from './task-files.ts';
 import { createUnitLog, type UnitLog } from './unit-log.ts';
 import { toWireError } from './wire-error.ts';
 
@@ -54,23 +56,28 @@ function main(): void {
   if (parentPort === null) throw new Error('thread.ts is started by a worker link, never by itself');
   const port = parentPort;
   setPriority(NICENESS);
+  installSelfImport();
+  refuseExit();
   const settings: WorkerSettings = workerData;
   const send = (message: FromWorker) => port.postMessage(message);
   let unitLog = createUnitLog(settings.log, {}, send);
   const bequeath = (compiled: object) => send({ type: 'compiled', compiled });
   const raster = createRaster(settings, bequeath, () => unitLog.log);
-  let running: { readonly unitId: number; readonly stop: AbortController } | undefined;
+  let running: { readonly unitId: number; readonly stop: AbortController; readonly items: ItemPump } | undefined;
 
   const run = async (unitId: number, unit: Unit) => {
     const stop = new AbortController();
-    running = { unitId, stop };
-    const { jobId, attempt, files, outDir } = unit;
+    const items = new ItemPump();
+    running = { unitId, stop, items };
+    const { jobId } = unit;
     unitLog = createUnitLog(settings.log, { task: unit.task, job_id: jobId }, send);
     const { log, end } = unitLog;
     const sendProgress: SendProgress = (fraction, message) => send({ type: 'progress', unitId, fraction, message });
     const progress = createProgress(sendProgress, performance.now.bind(performance));
-    const mine = { signal: stop.signal, log, progress: progress.report, raster: raster.tools };
-    const settled = await settle(unit, { jobId, attempt, files, outDir, ...mine });
+    const file = createResultFiles(unit.outDir, (output) => send({ type: 'output', unitId, output }));
+    const { sharedDir } = settings;
+    const context = { signal: stop.signal, log, sharedDir, file, progress: progress.report, raster: raster.tools };
+    const settled = await settle(unit, { context, items, send: (message) => send({ ...message, unitId }) });
     raster.rest();
     progress.end();
     end();
@@ -81,19 +88,28 @@ function main(): void {
   capturePrints(() => unitLog);
   port.on('message', (message: ToWorker) => {
     if (message.type === 'run') void run(message.unitId, message.unit);
-    else if (running?.unitId === message.unitId) running.stop.abort(new AppError('cancelled', 'the job was stopped'));
+    else if (running?.unitId !== message.unitId) return;
+    else if (message.type === 'taken') running.items.taken(message.bytes);
+    else running.stop.abort(new AppError('cancelled', 'the job was stopped'));
   });
   const warmUp = () => raster.warmUp().catch((err) => unitLog.log.warn({ err }, 'the raster engine cannot be loaded'));
   setTimeout(() => running ?? warmUp(), WARM_UP_MS);
   send({ type: 'ready' });
 }
 
-async function settle(unit: Unit, context: TaskContext): Promise<Settled> {
+async function settle(unit: Unit, tools: CallTools): Promise<Settled> {
   try {
-    return { type: 'done', json: encodeResult(await callTask(unit, context), unit.task) };
+    return { type: 'done', json: await callTask(unit, tools) };
   } catch (error) {
     return { type: 'failed', error: toWireError(error, unit.task) };
   }
+}
+
+/** Ending the thread would cost a new one and say nothing of the line that did it. */
+function refuseExit(): void {
+  process.exit = (code) => {
+    throw new Error(`it called process.exit(${code ?? ''})`);
+  };
 }
 
 interface RasterSupply {

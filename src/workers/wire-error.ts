@@ -28,10 +28,11 @@ export function fromWireError({ code, message, stack, retryAfterS, extra }: Wire
   });
 }
 
-export function crashError({ task }: Unit, reason: string): AppError {
+export function crashError({ task }: Unit, reason: string, isRetry: boolean): AppError {
+  const often = isRetry ? ' twice' : '';
   return new AppError(
     'worker_crashed',
-    `task ${task}: its worker died twice on this job (${reason}); the log has more`,
+    `task ${task}: its worker died${often} on this job (${reason}); the log has more`,
   );
 }
 

@@ -1,4 +1,5 @@
 import type { Log } from '../core/log.ts';
+import type { Output } from '../tasks/task.ts';
 import type { Link, LinkEvents } from './link.ts';
 import type { Crash, FromWorker, Unit, WireError } from './protocol.ts';
 import { toWireError } from './wire-error.ts';
@@ -21,6 +22,10 @@ export interface Assignment {
   /** The unit is not sent before; undefined: at once. */
   readonly ready?: Promise<void> | undefined;
   readonly onProgress: (fraction: number, message: string | undefined) => void;
+  readonly onOutput: (output: Output) => void;
+  readonly onStream: () => void;
+  /** The unit goes on to yield while few items have not been taken yet: each is `taken` when its promise is fulfilled. */
+  readonly onItem: (json: string) => Promise<void>;
   /** Once, when the unit is off the CPU. */
   readonly onEnd: (outcome: Outcome) => void;
 }
@@ -135,6 +140,15 @@ export class PoolWorker {
       case 'progress':
         this.#assignment?.onProgress(message.fraction, message.message);
         break;
+      case 'output':
+        this.#assignment?.onOutput(message.output);
+        break;
+      case 'stream':
+        this.#assignment?.onStream();
+        break;
+      case 'item':
+        void this.#passOn(message.unitId, message.json);
+        break;
       case 'log':
         this.#options.log[message.level](message.fields, message.text);
         break;
@@ -153,6 +167,11 @@ export class PoolWorker {
       default:
         message satisfies never;
     }
+  }
+
+  async #passOn(unitId: number, json: string): Promise<void> {
+    await this.#assignment?.onItem(json);
+    if (this.#assignment?.unitId === unitId) this.#link.send({ type: 'taken', unitId, bytes: json.length });
   }
 
   #onExit(found: Crash): void {

@@ -67,7 +67,7 @@ for (const isolation of ['process', 'thread'] as const) {
 
     test('process.exit in a task costs its own job only', async () => {
       const other = pool.run('echo', 'mine');
-      await assert.rejects(pool.run('exits'), { code: 'worker_crashed', message: /process\.exit\(3\)/ });
+      await assert.rejects(pool.run('exits'), { code: 'internal', message: /process\.exit\(3\) \(faults\.ts:\d+\)/ });
       assert.equal(await other, 'mine');
       assert.equal(await pool.run('echo', 'next'), 'next');
     });

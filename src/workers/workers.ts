@@ -1,5 +1,6 @@
 import { AppError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import type { Output } from '../tasks/task.ts';
 import { startProcess } from './process-link.ts';
 import type { Crash, Unit, WireError, WorkerSettings } from './protocol.ts';
 import { chooseWorker, type Rank, Schedule, type Taken } from './schedule.ts';
@@ -8,7 +9,13 @@ import { startThread } from './thread-link.ts';
 import { crashError, fromWireError } from './wire-error.ts';
 import type { Outcome, PoolWorker } from './worker.ts';
 
+export { asItemSource } from './items.ts';
 export type { Unit, UnitFile, UnitKind, WorkerSettings } from './protocol.ts';
+export { encodeResult } from './result-json.ts';
+export { installSelfImport } from './self-import.ts';
+export { checkResult } from './task-call.ts';
+export { createResultFiles, openFiles } from './task-files.ts';
+export { fromWireError, toWireError } from './wire-error.ts';
 
 export interface WorkersOptions {
   /** Units at work at once: one host process with one thread each. */
@@ -34,6 +41,13 @@ export interface RunOptions {
   readonly onStart?: () => Promise<void> | undefined;
   /** Called at most about four times a second; fraction 0 to 1. Not called any more once the promise has settled. */
   readonly onProgress?: (fraction: number, message: string | undefined) => void;
+  /** A file in the unit's `outDir` that belongs to the results. */
+  readonly onOutput?: (output: Output) => void;
+  /**
+   * The unit is a generator: called before its first item, gives what takes each of them, as JSON. The generator waits while
+   * too few have been taken; an error of it stops the unit. Such a unit does not run again when its worker dies.
+   */
+  readonly onStream?: () => (json: string) => Promise<void>;
 }
 
 export interface WorkersStats {
@@ -78,6 +92,8 @@ interface Entry {
   readonly result: PromiseWithResolvers<unknown>;
   isSettled: boolean;
   isRetry: boolean;
+  /** Takes the items of a generator. */
+  take: ((json: string) => Promise<void>) | undefined;
   worker: PoolWorker | undefined;
 }
 
@@ -111,7 +127,7 @@ class Pool implements Workers {
     this.#lastUnitId += 1;
     const result = Promise.withResolvers<unknown>();
     const base = { unit, options, result, unitId: this.#lastUnitId };
-    const entry: Entry = { ...base, isSettled: false, isRetry: false, worker: undefined };
+    const entry: Entry = { ...base, isSettled: false, isRetry: false, take: undefined, worker: undefined };
     const onAbort = () => this.#drop(entry, options.signal.reason);
     options.signal.addEventListener('abort', onAbort, { once: true });
     this.#entries.add(entry);
@@ -170,12 +186,27 @@ class Pool implements Workers {
       onProgress: (fraction, message) => {
         if (!entry.isSettled) options.onProgress?.(fraction, message);
       },
+      onOutput: (output) => {
+        if (!entry.isSettled) options.onOutput?.(output);
+      },
+      onStream: () => {
+        entry.take = options.onStream?.();
+      },
+      onItem: (json) => this.#take(entry, json),
       onEnd: (outcome) => {
         entry.worker = undefined;
         finish();
         this.#onEnd(entry, outcome);
       },
     });
+  }
+
+  async #take(entry: Entry, json: string): Promise<void> {
+    try {
+      if (!entry.isSettled) await entry.take?.(json);
+    } catch (error) {
+      this.#drop(entry, error);
+    }
   }
 
   #onEnd(entry: Entry, outcome: Outcome): void {
@@ -200,8 +231,8 @@ class Pool implements Workers {
 
   #retryOnce(entry: Entry, { reason, error }: Crash): void {
     const { unit, isRetry } = entry;
-    if (isRetry) {
-      this.#drop(entry, error ? this.#toError(unit, error) : crashError(unit, reason));
+    if (isRetry || entry.take) {
+      this.#drop(entry, error ? this.#toError(unit, error) : crashError(unit, reason, isRetry));
       return;
     }
     this.#log.warn({ task: unit.task, job_id: unit.jobId, reason }, 'its worker died; the unit runs once more');

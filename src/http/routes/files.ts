@@ -72,7 +72,6 @@ export function fileRoutes({ files, uploads, admission }: FileRoutesOptions): re
     { method: 'POST', path: '/file', handle: storeRaw },
     { method: 'GET', path: '/file', handle: newest },
     { method: 'POST', path: '/v1/files', handle: store },
-    { method: 'POST', path: '/uploadFiles', handle: store },
     {
       method: 'GET',
       path: '/v1/files/{id}',

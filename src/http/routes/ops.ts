@@ -35,10 +35,10 @@ export function opsRoutes(options: OpsRoutesOptions): readonly Route[] {
 
   function server(exchange: Exchange): void {
     options.admission.identify(exchange);
-    const tasks = options.tasks.list().map(({ task }) => {
-      const { waiting, running, free, estimatedWaitS } = options.queue.depth(task.name);
+    const tasks = options.tasks.queued().map((task) => {
+      const { waiting, running, free, estimatedWaitS } = options.queue.depth(task);
       return {
-        task: task.name,
+        task,
         waiting,
         running,
         free_slots: free,

@@ -1,0 +1,74 @@
+import type { JobJson } from '../api.ts';
+import { createDeadline } from '../core/deadline.ts';
+import { AppError, toAppError } from '../core/errors.ts';
+import type { Queue } from '../queue/queue.ts';
+import type { Acceptance, Results, Shares } from '../results/results.ts';
+import { type InlineJobs, type JobOptions, placeFiles, type TaskEntry, type Tasks } from '../tasks/tasks.ts';
+import type { Exchange } from './exchange.ts';
+import { linkJob } from './links.ts';
+
+export interface InlineJobsOptions {
+  readonly tasks: Tasks;
+  readonly queue: Queue;
+  readonly results: Results;
+  readonly acceptance: Acceptance;
+  readonly shares: Shares;
+}
+
+/** What an endpoint's function may do with jobs, in the name of the call that it answers. */
+export type InlineJobsFor = (exchange: Exchange, caller: string) => InlineJobs;
+
+export function createInlineJobs(options: InlineJobsOptions): InlineJobsFor {
+  const { tasks, queue, results, acceptance, shares } = options;
+
+  function start(caller: string, name: string, input: object, given: JobOptions): { id: string; entry: TaskEntry } {
+    const entry = tasks.find(name);
+    if (!entry || entry.isInline) throw new AppError('not_found', `there is no task ${name} that makes jobs`);
+    const checked = entry.input.parse({ ...input }, 'json');
+    const files = Object.entries(given.files ?? {}).flatMap(([field, one]) =>
+      [one].flat().map((file) => ({ field, file })),
+    );
+    const placed = placeFiles(name, entry.slots, files);
+    const slot = tasks.reserve(entry);
+    try {
+      const { id } = tasks.submit({ entry, slot, caller, input: checked, files: placed, priority: given.priority });
+      return { id, entry };
+    } finally {
+      slot.release();
+    }
+  }
+
+  return (exchange, caller) => {
+    const show = async (id: string): Promise<JobJson> => linkJob(exchange, await results.get(id));
+
+    return {
+      get: show,
+      async cancel(id) {
+        queue.cancel(id, new AppError('cancelled', 'the job was cancelled by request'));
+        return await show(id);
+      },
+      async submit(task, input = {}, given = {}) {
+        const { id } = start(caller, task, input, given);
+        const { deadlineS } = given;
+        await acceptance.accept(id, deadlineS === undefined ? {} : { deadlineAt: Date.now() + deadlineS * 1000 });
+        return await show(id);
+      },
+      async run(task, input = {}, given = {}) {
+        const { id, entry } = start(caller, task, input, given);
+        const deadlineS = Math.min(given.deadlineS ?? entry.deadlineS, entry.maxDeadlineS);
+        const share = shares.take(id);
+        const reason = new AppError('deadline_exceeded', `no result of ${task} within ${deadlineS} s; it was stopped`);
+        using limit = createDeadline({ ms: deadlineS * 1000, parents: [exchange.signal], reason });
+        try {
+          const { status, error } = await results.outcome(id, limit.signal);
+          if (status !== 'succeeded') throw error ?? new AppError('internal', `job ${id} is ${status}`);
+          share.release();
+          return await show(id);
+        } catch (error) {
+          await share.leave(toAppError(error));
+          throw error;
+        }
+      },
+    };
+  };
+}
