@@ -66,11 +66,22 @@ export function jobRoutes({ queue, results, webhooks, admission }: JobRoutesOpti
     await replyBlob(exchange, { size: info.size, sha256, mediaType, name, disposition: 'inline', open });
   }
 
+  async function file(exchange: Exchange, { id = '', file: number = '' }: Params): Promise<void> {
+    admission.identify(exchange);
+    if (!/^[1-9]\d{0,6}$/.test(number))
+      throw new AppError('not_found', `a file is a number from 1, not ${number.slice(0, 64)}`);
+    const { info, open } = await results.output(id, `files/${number}`);
+    const { mediaType, sha256, name } = info.meta;
+    const facts = { size: info.size, sha256: String(sha256), mediaType: String(mediaType), name: String(name) };
+    await replyBlob(exchange, { ...facts, disposition: 'inline', open });
+  }
+
   return [
     { method: 'GET', path: '/v1/jobs', handle: list },
     { method: 'GET', path: '/v1/jobs/{id}', handle: show },
     { method: 'DELETE', path: '/v1/jobs/{id}', handle: cancel },
     { method: 'GET', path: '/v1/jobs/{id}/result', handle: result },
     { method: 'GET', path: '/v1/jobs/{id}/pages/{page}', handle: page },
+    { method: 'GET', path: '/v1/jobs/{id}/files/{file}', handle: file },
   ];
 }
