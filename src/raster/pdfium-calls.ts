@@ -37,6 +37,7 @@ export interface PdfiumCalls {
   FPDFPageObj_GetType(object: Pointer): number;
   FPDFImageObj_GetImageFilterCount(object: Pointer): number;
   FPDFImageObj_GetImageFilter(object: Pointer, index: number, into: Pointer, bytes: number): number;
+  FPDFImageObj_GetImageDataRaw(object: Pointer, into: Pointer, bytes: number): number;
   FPDFImageObj_GetImagePixelSize(object: Pointer, width: Pointer, height: Pointer): number;
 }
 

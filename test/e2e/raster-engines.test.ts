@@ -3,29 +3,37 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { startServer } from './server.ts';
 
-const SAMPLE = readFileSync(new URL('../../data/sample-17-pages.pdf', import.meta.url));
-const JPX_PAGE = 10;
+const SAMPLE = readSample('sample-17-pages');
+const FOREIGN_FONTS = readSample('sample-fonts-not-embedded');
 
 interface Rendered {
   readonly pages: readonly { readonly page: number; readonly engine: string; readonly bytes: number }[];
 }
 
-async function render(url: string, query: string): Promise<Response> {
-  return fetch(`${url}/pdf2image${query}`, { method: 'POST', body: SAMPLE });
+function readSample(name: string): Buffer {
+  return readFileSync(new URL(`../../data/${name}.pdf`, import.meta.url));
 }
 
-for (const [setting, expected] of [
-  ['pdfium', (): string => 'pdfium'],
-  ['pdfjs', (): string => 'pdfjs'],
-  ['auto', (page: number): string => (page === JPX_PAGE ? 'pdfjs' : 'pdfium')],
+async function render(url: string, query: string, body = SAMPLE): Promise<Response> {
+  return fetch(`${url}/pdf2image${query}`, { method: 'POST', body });
+}
+
+for (const [setting, expected, foreignFonts] of [
+  ['pdfium', 'pdfium', 'pdfium'],
+  ['pdfjs', 'pdfjs', 'pdfjs'],
+  ['auto', 'pdfium', 'pdfjs'],
 ] as const) {
   test(`engine ${setting}: every page says which engine drew it`, async () => {
     await using server = await startServer({ args: ['--engine', setting] });
-    const answer = await render(server.url, '?dpi=50');
-    assert.equal(answer.status, 200, server.log());
-    const { pages } = (await answer.json()) as Rendered;
-    assert.equal(pages.length, 17);
-    for (const { page, engine } of pages) assert.equal(engine, expected(page), `page ${page}`);
+    for (const [body, engine] of [
+      [SAMPLE, expected],
+      [FOREIGN_FONTS, foreignFonts],
+    ] as const) {
+      const answer = await render(server.url, '?dpi=50', body);
+      assert.equal(answer.status, 200, server.log());
+      const { pages } = (await answer.json()) as Rendered;
+      assert.deepEqual([...new Set(pages.map((page) => page.engine))], [engine]);
+    }
   });
 }
 
