@@ -87,7 +87,11 @@ module.exports = {
     },
     owner('uWebSockets', '^(native/uws/|uWebSockets[.]js|node_modules/uWebSockets)', ['^src/http/transports/uws']),
     owner('pdfjs-and-canvas', 'node_modules/(pdfjs-dist|@napi-rs/canvas)', ['^src/raster/']),
-    owner('threads-and-processes', '^(node:)?(worker_threads|child_process)$', ['^src/workers/', '^src/ingest/digest']),
+    owner('threads-and-processes', '^(node:)?(worker_threads|child_process)$', [
+      '^src/workers/',
+      '^src/ingest/digest',
+      '^src/watch',
+    ]),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

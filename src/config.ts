@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { type Config, flagName, SETTINGS, type SettingKind, variableName } from './settings.ts';
+import { ALIASES, type Config, flagName, SETTINGS, type SettingKind, variableName } from './settings.ts';
 
 export type { Config } from './settings.ts';
 
@@ -30,11 +30,19 @@ export function loadConfig(args: readonly string[], env: Readonly<Record<string,
     const [given, source] = [
       [flags[flag], `--${flag}`] as const,
       [env[variableName(name)], variableName(name)] as const,
+      aliased(name, env),
       [file[flag], `"${flag}" of the config file`] as const,
     ].find(([value]) => value !== undefined) ?? [undefined, ''];
     config[name] = given === undefined ? setting.default : parseValue(setting.kind, given, source);
   }
   return Object.freeze(config) as Config;
+}
+
+/** The variable of another name that means the setting, and its value in our words. */
+function aliased(name: string, env: Readonly<Record<string, string | undefined>>): readonly [unknown, string] {
+  const [variable = '', alias] = Object.entries(ALIASES).find(([, { name: meant }]) => meant === name) ?? [];
+  const value = env[variable];
+  return [value === undefined ? undefined : (alias?.values?.[value] ?? value), variable];
 }
 
 function parseFlags(args: readonly string[]): Record<string, unknown> {

@@ -26,6 +26,7 @@ async function main(): Promise<void> {
   const logOptions = { level: config.logLevel, format: logFormat(config) } as const;
   const log = createLog(logOptions);
   try {
+    if (config.watch) process.exit(await (await import('./watch.ts')).serveAndWatch({ paths: config.tasks, log }));
     await serve(config, log, logOptions);
   } catch (error) {
     process.stderr.write(`penstock could not start: ${error instanceof Error ? error.message : error}\n`);

@@ -61,6 +61,12 @@ export const SETTINGS = {
   tasks: list('folders or files of your own tasks, .ts or .js; repeatable'),
   watch: flag('start over when one of the tasks changes, for development'),
   workers: count(availableParallelism(), [1, 256], 'workers for CPU-heavy tasks'),
+  backend: choice('http', ['http', 'runpod'], "where work comes from: HTTP calls, or RunPod's queue of jobs"),
+  deployment: choice(
+    'localhost',
+    ['localhost', 'hosted', 'serverless'],
+    'serverless: no HTTP server, work is taken from the backend',
+  ),
   isolation: choice(
     'process',
     ['process', 'thread'],
@@ -135,6 +141,16 @@ export type Config = { readonly [Name in SettingName]: Settings[Name]['default']
 export function flagName(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
+
+/** Other names of variables, for those who come from FastTaskAPI; the setting's own wins. */
+export const ALIASES: Readonly<
+  Record<string, { readonly name: SettingName; readonly values?: Record<string, string> }>
+> = {
+  FTAPI_HOST: { name: 'host' },
+  FTAPI_PORT: { name: 'port' },
+  FTAPI_BACKEND: { name: 'backend', values: { fastapi: 'http' } },
+  FTAPI_DEPLOYMENT: { name: 'deployment' },
+};
 
 /** `maxUploadBytes` -> `PENSTOCK_MAX_UPLOAD_BYTES`. */
 export function variableName(name: string): string {

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { call, post, serveTasks } from './task-folder.ts';
+
+const BAD = `import { defineTask, z } from 'penstock';
+const FAULTS = {
+  throws: () => { throw new Error('boom'); },
+  throwsText: () => { throw 'boom'; },
+  throwsLater: () => { setTimeout(() => { throw new Error('boom later'); }); return new Promise(() => undefined); },
+  returnsFunction: () => ({ deep: { image: () => 1 } }),
+  returnsCycle: () => { const cycle = {}; cycle.self = cycle; return cycle; },
+  returnsBinary: () => new Uint8Array(8),
+  returnsMuch: () => 'x'.repeat(9 * 2 ** 20),
+  leaksBuffers: () => { const held = []; for (let i = 0; i < 32; i++) held.push(Buffer.alloc(64 * 2 ** 20, 1)); return held.length; },
+  leaksObjects: () => { const held = []; for (let i = 0; i < 3e7; i++) held.push({ i, text: 'x' + i }); return held.length; },
+  spins: () => { for (;;) Math.sqrt(2); },
+  stuckRegex: () => /^(a+)+$/.test('a'.repeat(60) + '!'),
+  waits: () => new Promise(() => undefined),
+  exits: () => process.exit(3),
+  segfaults: () => { process.kill(process.pid, 'SIGSEGV'); return new Promise(() => undefined); },
+  aborts: () => process.abort(),
+};
+export default defineTask({
+  name: 'bad', input: z.object({ fault: z.string() }),
+  run: ({ fault }) => FAULTS[fault as keyof typeof FAULTS](),
+});`.replace('cycle = {}', 'cycle: Record<string, unknown> = {}');
+
+const GOOD = `export default defineTask({ name: 'good', run: async () => {
+  await new Promise((resolve) => setTimeout(resolve, 700)); return 'good'; } });`;
+
+const args = ['--worker-memory', '1GiB', '--deadline', '20'];
+
+suite('a task that misbehaves costs its own job and nothing else', () => {
+  const faults: readonly [string, string, number, RegExp][] = [
+    ['throws', 'throws', 500, /task bad failed: boom \(bad\.ts:3\)/],
+    ['throws what is no Error', 'throwsText', 500, /it threw boom, which is not an Error/],
+    ['throws in a callback', 'throwsLater', 500, /boom later \(bad\.ts:5\)/],
+    ['returns something with a function in it', 'returnsFunction', 500, /its result has a function at 'image'/],
+    ['returns a cycle', 'returnsCycle', 500, /its result is not JSON: Converting circular/],
+    ['returns bytes', 'returnsBinary', 500, /its result has binary data at its top/],
+    ['returns too much', 'returnsMuch', 500, /its result is 9437186 bytes of JSON/],
+    ['leaks 2 GB of buffers', 'leaksBuffers', 500, /task bad/],
+    ['leaks 2 GB of objects', 'leaksObjects', 500, /died twice on this job \(out of memory\)/],
+    ['spins for ever', 'spins&deadline=1', 504, /no result within 1 s/],
+    ['hangs in a regular expression', 'stuckRegex&deadline=1', 504, /no result within 1 s/],
+    ['never returns', 'waits&deadline=1', 504, /no result within 1 s/],
+    ['calls process.exit', 'exits', 500, /it called process\.exit\(3\) \(bad\.ts:\d+\)/],
+    ['crashes by a signal', 'segfaults', 500, /died twice on this job \(killed by SIGSEGV\)/],
+    ['aborts its process', 'aborts', 500, /died twice on this job/],
+  ];
+  for (const [what, query, status, detail] of faults) {
+    test(`one that ${what}`, async () => {
+      await using server = await serveTasks({ bad: BAD, good: GOOD }, args);
+      const good = call(`${server.url}/good`, { method: 'POST' });
+      const bad = call(`${server.url}/bad?fault=${query}`, { method: 'POST' });
+      assert.equal((await good).json, 'good');
+      const answer = await bad;
+      assert.deepEqual([answer.status, answer.json.title !== undefined], [status, true]);
+      assert.match(answer.json.detail, detail);
+      const next = await Promise.all([1, 2].map(() => call(`${server.url}/good`, { method: 'POST' })));
+      assert.deepEqual(
+        next.map(({ json }) => json),
+        ['good', 'good'],
+      );
+      assert.equal((await call(`${server.url}/healthz`)).status, 200);
+      assert.equal(server.child.exitCode, null);
+    });
+  }
+
+  test('the line of a crash is in the log, too, and in the job’s error', async () => {
+    await using server = await serveTasks({ bad: BAD });
+    const { json: job } = await post(`${server.url}/bad`, { fault: 'throws' }, { prefer: 'respond-async' });
+    const { json: ended } = await call(`${server.url}/v1/jobs/${job.id}?wait=10`);
+    assert.match(ended.error.detail, /boom \(bad\.ts:3\)/);
+    assert.match(server.log(), /bad\.ts:3:\d+/);
+  });
+
+  test('one that spins is off the CPU within a second of its deadline, and its worker works again', async () => {
+    await using server = await serveTasks({ bad: BAD, good: GOOD }, ['--workers', '1']);
+    const startedAt = performance.now();
+    assert.equal((await call(`${server.url}/bad?fault=spins&deadline=1`, { method: 'POST' })).status, 504);
+    let state = await call(`${server.url}/v1/server`);
+    while (state.json.workers.busy > 0) state = await call(`${server.url}/v1/server`);
+    assert.ok(performance.now() - startedAt < 2500);
+    assert.equal((await call(`${server.url}/good`, { method: 'POST' })).json, 'good');
+  });
+});
