@@ -1,8 +1,9 @@
 import type { JobJson } from '../api.ts';
+import { readItems } from './items.ts';
 import type { Requester } from './requester.ts';
-import type { RunEvent } from './run.ts';
+import type { Accepted, RunEvent, SendTools } from './run.ts';
 import { type FileSource, isFileSource, openSource, type Source } from './source.ts';
-import { type UploadProgress, uploadResumable } from './upload.ts';
+import { uploadResumable } from './upload.ts';
 
 export interface RunOptions {
   /** Its abort ends the upload or cancels the job. */
@@ -28,8 +29,18 @@ export interface TaskCall {
   readonly options: RunOptions;
 }
 
+interface Prepared {
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Blob | string;
+}
+
 /** A file of at most so many bytes goes with the call itself. */
 const WITH_THE_CALL_BYTES = 512 * 1024;
+/** A call that is aborted while it is answered may have made a job, which only its answer names. */
+const LAST_WORD_MS = 2000;
+/** Names that a query gives a meaning of its own. */
+const CALL_PARAMETERS = ['name', 'deadline', 'on_timeout', 'priority', 'callback_url'];
 
 /** `(file, input, options)` or `(input, options)`. */
 export function readCall(task: string, given: readonly unknown[]): TaskCall {
@@ -39,61 +50,84 @@ export function readCall(task: string, given: readonly unknown[]): TaskCall {
   return { task, file, input: { ...(input ?? {}) }, options: { ...(options ?? {}) } };
 }
 
-/** A call that is aborted while it is answered may have made a job, which only its answer names. */
-const LAST_WORD_MS = 2000;
-
-/** Brings the file and the input to the server; resolves when the job will survive it. Errors: PenstockError, the signal's reason. */
-export async function sendCall(
-  requester: Requester,
-  { task, file, input, options }: TaskCall,
-  tools: { readonly signal: AbortSignal; readonly onUpload: (progress: UploadProgress) => void },
-): Promise<JobJson> {
-  const query = new URLSearchParams();
-  if (options.deadlineS !== undefined) query.set('deadline', String(options.deadlineS));
-  if (options.priority !== undefined) query.set('priority', String(options.priority));
-  const headers = {
-    prefer: 'respond-async',
-    'idempotency-key': JSON.stringify(options.idempotencyKey ?? newKey()),
-    ...(options.isFresh ? { 'cache-control': 'no-cache' } : {}),
-  };
-  const body = file === undefined ? bodyOf(input) : await sendFile(requester, { file, input, options, query }, tools);
-  const suffix = query.size > 0 ? `?${query}` : '';
-  return requester.json<JobJson>(`/v1/tasks/${encodeURIComponent(task)}${suffix}`, {
+/** Resolves when the job will survive the caller, or with what an endpoint without jobs answers. */
+export async function sendCall(requester: Requester, call: TaskCall, tools: SendTools): Promise<Accepted> {
+  const { path, headers, body } = await prepare(requester, call, tools);
+  const key = JSON.stringify(call.options.idempotencyKey ?? newKey());
+  const { value, headers: answered } = await requester.answer(path, {
     method: 'POST',
-    headers: { ...headers, ...body.headers },
-    body: body.content,
+    headers: { ...headers, 'idempotency-key': key, prefer: 'respond-async' },
+    body,
     signal: tools.signal,
     abortGraceMs: LAST_WORD_MS,
   });
+  const location = answered.get('location');
+  if (location === null) return { result: value };
+  // A task may answer the making of a job in a shape of its own.
+  const isJob = typeof value === 'object' && value !== null && 'links' in value && 'status' in value;
+  return { job: isJob ? (value as JobJson) : await requester.json<JobJson>(location) };
 }
 
-interface Body {
-  readonly headers: Readonly<Record<string, string>>;
-  readonly content: Blob | string;
-}
-
-function bodyOf(members: Readonly<Record<string, unknown>>): Body {
-  return { headers: { 'content-type': 'application/json' }, content: JSON.stringify(members) };
-}
-
-/** A small file becomes the call's body and the input its query, if that can say it; any other file is uploaded first. */
-async function sendFile(
-  requester: Requester,
-  call: { file: FileSource; input: TaskCall['input']; options: RunOptions; query: URLSearchParams },
-  tools: { readonly signal: AbortSignal; readonly onUpload: (progress: UploadProgress) => void },
-): Promise<Body> {
-  const source = await openSource(call.file, call.options.name);
+/** The items of a task that streams them. It is done once: a stream that breaks off is an error. */
+export async function* streamCall(requester: Requester, call: TaskCall): AsyncGenerator<unknown> {
+  const signal = call.options.signal ?? new AbortController().signal;
+  const { path, headers, body } = await prepare(requester, call, { signal, onUpload: () => undefined });
+  const accept = { accept: 'application/x-ndjson' };
+  const left = new AbortController();
   try {
-    if (isSmall(source) && isPlain(call.input)) {
-      const { bytes } = await source.read(0, WITH_THE_CALL_BYTES);
-      if (source.name !== undefined) call.query.set('name', source.name);
-      for (const [name, value] of Object.entries(call.input))
-        if (value !== undefined) call.query.set(name, String(value));
-      return { headers: { 'content-type': 'application/octet-stream' }, content: new Blob([bytes]) };
+    const signals = AbortSignal.any([signal, left.signal]);
+    yield* readItems(
+      await requester.send(path, { method: 'POST', headers: { ...headers, ...accept }, body, signal: signals }),
+      signals,
+    );
+  } finally {
+    left.abort();
+  }
+}
+
+/** A small file becomes the call's body and the input its query, if that can say it; all other files are uploaded first. */
+async function prepare(requester: Requester, call: TaskCall, tools: SendTools): Promise<Prepared> {
+  const { task, options } = call;
+  const query = new URLSearchParams();
+  if (options.deadlineS !== undefined) query.set('deadline', String(options.deadlineS));
+  if (options.priority !== undefined) query.set('priority', String(options.priority));
+  const body = await bodyOf(requester, call, { ...tools, query });
+  const type = body instanceof Blob ? 'application/octet-stream' : 'application/json';
+  const fresh = options.isFresh ? { 'cache-control': 'no-cache' } : undefined;
+  const path = `/v1/tasks/${encodeURIComponent(task)}${query.size > 0 ? `?${query}` : ''}`;
+  return { path, headers: { 'content-type': type, ...fresh }, body };
+}
+
+async function bodyOf(
+  requester: Requester,
+  { file, input, options }: TaskCall,
+  tools: SendTools & { readonly query: URLSearchParams },
+): Promise<Blob | string> {
+  const members: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(input)) members[name] = await withoutFiles(requester, value, tools);
+  if (file === undefined) return JSON.stringify(members);
+  const source = await openSource(file, options.name);
+  try {
+    if (!isSmall(source) || !isPlain(input)) {
+      const { id } = await uploadResumable(requester, source, { signal: tools.signal, onProgress: tools.onUpload });
+      return JSON.stringify({ ...members, file: id });
     }
-    const { signal, onUpload: onProgress } = tools;
-    const { id } = await uploadResumable(requester, source, { signal, onProgress });
-    return bodyOf({ ...call.input, file: id });
+    if (source.name !== undefined) tools.query.set('name', source.name);
+    for (const [name, value] of Object.entries(input)) if (value !== undefined) tools.query.set(name, String(value));
+    const { bytes } = await source.read(0, WITH_THE_CALL_BYTES);
+    return new Blob([bytes]);
+  } finally {
+    await source.close();
+  }
+}
+
+/** A member that is a file, or a list of them, goes as the ids under which they are stored. Text is text, no path. */
+async function withoutFiles(requester: Requester, value: unknown, tools: SendTools): Promise<unknown> {
+  if (Array.isArray(value)) return Promise.all(value.map((one) => withoutFiles(requester, one, tools)));
+  if (typeof value === 'string' || !isFileSource(value)) return value;
+  const source = await openSource(value);
+  try {
+    return (await uploadResumable(requester, source, { signal: tools.signal, onProgress: tools.onUpload })).id;
   } finally {
     await source.close();
   }
@@ -105,13 +139,11 @@ function isSmall({ totalBytes }: Source): boolean {
 
 /** Names that a query gives another meaning, and values that it cannot tell, need JSON. */
 function isPlain(input: TaskCall['input']): boolean {
-  return Object.entries(input).every(
-    ([name, value]) =>
-      !['name', 'deadline', 'on_timeout', 'priority'].includes(name) &&
-      (value === undefined ||
-        ['number', 'boolean'].includes(typeof value) ||
-        (typeof value === 'string' && value !== '')),
-  );
+  return Object.entries(input).every(([name, value]) => {
+    if (CALL_PARAMETERS.includes(name)) return false;
+    if (typeof value === 'string') return value !== '';
+    return value === undefined || typeof value === 'number' || typeof value === 'boolean';
+  });
 }
 
 /** `crypto.randomUUID` is missing on pages that came over plain http. */

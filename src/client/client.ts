@@ -1,10 +1,11 @@
-import { type RunOptions, readCall, sendCall } from './call.ts';
+import type { JobJson } from '../api.ts';
+import { type RunOptions, readCall, sendCall, streamCall } from './call.ts';
 import { createJobs, type Jobs, type Wait } from './jobs.ts';
 import { createRequester, type RequesterOptions } from './requester.ts';
-import { type Run, startRun } from './run.ts';
+import { jobOf, type Run, startRun } from './run.ts';
 import { type FileSource, openSource } from './source.ts';
 import type { CallArguments, KnownTasks, TaskMap } from './types.ts';
-import { type UploadedFile, type UploadOptions, uploadResumable } from './upload.ts';
+import { type UploadedFile, type UploadOptions, type UploadProgress, uploadResumable } from './upload.ts';
 
 export type { JobErrorJson, JobJson, JobListJson, JobStatusJson, ProblemJson } from '../api.ts';
 export type { RunOptions } from './call.ts';
@@ -23,11 +24,19 @@ export type ClientOptions = RequesterOptions;
 export interface TaskJson {
   readonly name: string;
   readonly description: string | null;
-  /** Media types of the file that it works on; null: none. */
-  readonly accepts: readonly string[] | null;
-  readonly input_schema: Readonly<Record<string, unknown>>;
-  readonly result_schema?: Readonly<Record<string, unknown>> | null;
+  /** JSON Schemas (draft 2020-12). */
+  readonly input_schema: JsonSchema;
+  readonly result_schema: JsonSchema | null;
+  /** Places for files; the first one takes the file that a call is made with. */
+  readonly files: readonly {
+    readonly name: string;
+    readonly media_types: readonly string[] | null;
+    readonly optional: boolean;
+    readonly many: boolean;
+  }[];
 }
+
+type JsonSchema = Readonly<Record<string, unknown>>;
 
 export interface Client<Tasks extends TaskMap<Tasks> = KnownTasks> {
   /** `await client.run('pdf2image', file, { dpi: 150 })` is the result; without `await` it is a handle on the job. */
@@ -35,7 +44,17 @@ export interface Client<Tasks extends TaskMap<Tasks> = KnownTasks> {
     task: Name,
     ...call: CallArguments<Tasks[Name], RunOptions>
   ): Run<Tasks[Name]['result']>;
-  /** The same as functions: `client.tasks.pdf2image(file, { dpi: 150 })`. */
+  /** Leaves the job to itself as soon as the server has accepted it. Errors: PenstockError, `no_job` of an endpoint that has none. */
+  submit<Name extends keyof Tasks & string>(
+    task: Name,
+    ...call: CallArguments<Tasks[Name], RunOptions>
+  ): Promise<JobJson>;
+  /** The items of a task that streams them, as they come; leaving the loop ends the job. */
+  stream<Name extends keyof Tasks & string>(
+    task: Name,
+    ...call: CallArguments<Tasks[Name], RunOptions>
+  ): AsyncIterable<unknown>;
+  /** The same as `run`, as functions: `client.tasks.pdf2image(file, { dpi: 150 })`. */
   readonly tasks: {
     readonly [Name in keyof Tasks]: (...call: CallArguments<Tasks[Name], RunOptions>) => Run<Tasks[Name]['result']>;
   };
@@ -60,6 +79,13 @@ export function createClient<Tasks extends TaskMap<Tasks> = KnownTasks>(options:
     return startRun({ requester, accept: (tools) => sendCall(requester, call, tools), signal, onEvent });
   }
 
+  async function submit(task: string, ...given: readonly unknown[]): Promise<JobJson> {
+    const call = readCall(task, given);
+    const { signal = new AbortController().signal, onEvent } = call.options;
+    const onUpload = (progress: UploadProgress) => onEvent?.({ type: 'upload', upload: progress });
+    return jobOf(await sendCall(requester, call, { signal, onUpload }));
+  }
+
   async function upload(file: FileSource, { name, ...rest }: UploadOptions & { name?: string } = {}) {
     const source = await openSource(file, name);
     try {
@@ -71,6 +97,8 @@ export function createClient<Tasks extends TaskMap<Tasks> = KnownTasks>(options:
 
   const client: Client = {
     run,
+    submit,
+    stream: (task, ...given) => streamCall(requester, readCall(task, given)),
     tasks: functionsOf(run),
     jobs: createJobs(requester),
     upload,

@@ -49,6 +49,6 @@ export function createJobs(requester: Requester): Jobs {
     list,
     cancel: (id, { signal } = {}) => deleteJob(requester, id, signal),
     follow: (id, { signal, onEvent } = {}) =>
-      startRun({ requester, accept: (tools) => get(id, tools), signal, onEvent }),
+      startRun({ requester, accept: async (tools) => ({ job: await get(id, tools) }), signal, onEvent }),
   };
 }

@@ -33,6 +33,7 @@ export interface Requester {
   sendOnce(path: string, options?: RequestOptions): Promise<Response>;
   /** The same, and its body as JSON. */
   json<T>(path: string, options?: RequestOptions): Promise<T>;
+  answer(path: string, options?: RequestOptions): Promise<{ readonly value: unknown; readonly headers: Headers }>;
   patience(signal: AbortSignal | undefined): Patience;
 }
 
@@ -83,12 +84,12 @@ export function createRequester(options: RequesterOptions): Requester {
   }
 
   /** The body belongs to the try: one that breaks off in it is repeated, too. */
-  async function json<T>(path: string, request: RequestOptions = {}): Promise<T> {
+  async function answer(path: string, request: RequestOptions = {}): Promise<{ value: unknown; headers: Headers }> {
     const tries = patience(request.signal);
     for (;;) {
       const response = await send(path, request);
       try {
-        return (await response.json()) as T;
+        return { value: await response.json(), headers: response.headers };
       } catch (error) {
         request.signal?.throwIfAborted();
         if (error instanceof SyntaxError)
@@ -98,11 +99,15 @@ export function createRequester(options: RequesterOptions): Requester {
     }
   }
 
+  async function json<T>(path: string, request?: RequestOptions): Promise<T> {
+    return (await answer(path, request)).value as T;
+  }
+
   function patience(signal: AbortSignal | undefined): Patience {
     return createPatience({ retries, onRetry, signal });
   }
 
-  return { send, sendOnce, json, patience };
+  return { send, sendOnce, json, answer, patience };
 }
 
 function delayed(signal: AbortSignal | undefined, ms: number | undefined): AbortSignal | undefined {

@@ -12,7 +12,7 @@ export type RunEvent = { readonly type: 'upload'; readonly upload: UploadProgres
  * and of all else the newest.
  */
 export interface Run<Result = unknown> extends Promise<Result> {
-  /** The job as the server accepted it: from then on it outlives this process. */
+  /** The job as the server accepted it: from then on it outlives this process. Error: `no_job`, of an endpoint that has none. */
   accepted(): Promise<JobJson>;
   /** Ends after `done`, which is told of a failed job, too. Errors: PenstockError where there is no job to tell of. */
   events(): AsyncIterable<RunEvent>;
@@ -22,13 +22,18 @@ export interface Run<Result = unknown> extends Promise<Result> {
   cancel(): Promise<void>;
 }
 
+/** What a call leads to: a job, or at once the result. */
+export type Accepted = { readonly job: JobJson } | { readonly result: unknown };
+
+export interface SendTools {
+  readonly signal: AbortSignal;
+  readonly onUpload: (progress: UploadProgress) => void;
+}
+
 export interface StartOptions {
   readonly requester: Requester;
   /** Brings the work to the server, or finds it there. */
-  readonly accept: (tools: {
-    readonly signal: AbortSignal;
-    readonly onUpload: (progress: UploadProgress) => void;
-  }) => Promise<JobJson>;
+  readonly accept: (tools: SendTools) => Promise<Accepted>;
   /** Its abort cancels the job. */
   readonly signal?: AbortSignal | undefined;
   readonly onEvent?: ((event: RunEvent) => void) | undefined;
@@ -51,8 +56,12 @@ export function startRun<Result>(options: StartOptions): Run<Result> {
 
   async function work(): Promise<Result> {
     try {
-      const { id } = await accepted;
-      for await (const event of followJob(requester, id, ended)) watched.tell(event);
+      const call = await accepted;
+      if ('result' in call) {
+        watched.end();
+        return call.result as Result;
+      }
+      for await (const event of followJob(requester, call.job.id, ended)) watched.tell(event);
     } catch (error) {
       if (ended.aborted) await withdraw();
       watched.fail(error);
@@ -64,11 +73,11 @@ export function startRun<Result>(options: StartOptions): Run<Result> {
 
   /** The job may have been accepted while the abort was on its way. */
   async function withdraw(): Promise<void> {
-    const job = await accepted.catch(() => undefined);
-    if (!job) return;
+    const call = await accepted.catch(() => undefined);
+    if (!call || 'result' in call) return;
     const limit = AbortSignal.timeout(WITHDRAW_LIMIT_MS);
     // Best effort: what the run failed with is told, not that the server is gone, too.
-    await deleteJob(requester, job.id, limit).catch(() => undefined);
+    await deleteJob(requester, call.job.id, limit).catch(() => undefined);
   }
 
   async function cancel(): Promise<void> {
@@ -83,7 +92,7 @@ export function startRun<Result>(options: StartOptions): Run<Result> {
   }
 
   return Object.assign(result, {
-    accepted: () => taken(accepted),
+    accepted: () => taken(accepted.then(jobOf)),
     events: () => taken(watched.events()),
     pages: () => taken(watched.pages(() => result)),
     cancel: () => taken(cancel()),
@@ -92,6 +101,12 @@ export function startRun<Result>(options: StartOptions): Run<Result> {
 
 export async function deleteJob(requester: Requester, id: string, signal?: AbortSignal): Promise<JobJson> {
   return requester.json<JobJson>(`/v1/jobs/${encodeURIComponent(id)}`, { method: 'DELETE', signal });
+}
+
+/** Error: `no_job`. */
+export function jobOf(call: Accepted): JobJson {
+  if ('job' in call) return call.job;
+  throw new PenstockError('no_job', 'this endpoint answers at once, without a job');
 }
 
 /** Error: what the job failed with. */
