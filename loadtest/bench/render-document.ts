@@ -8,6 +8,8 @@ import type { RasterEngine } from '../../src/raster/raster.ts';
 
 const POINTS_PER_INCH = 72;
 const MAX_PIXELS = 1_000_000_000;
+/** A thread's start costs as much as a few pages: a shorter document is drawn by one. */
+const MIN_PAGES = 3;
 
 /** What the threads of one document share. */
 interface Order {
@@ -30,11 +32,12 @@ async function loadEngine({ engine, pdfium }: Order): Promise<RasterEngine> {
 }
 
 /** Draws pages until none is left. */
-async function renderPages(order: Order): Promise<void> {
+async function renderPages(order: Order, onOpen?: (pageCount: number) => void): Promise<void> {
   const { level, path, dpi, folder, taken } = order;
   const engine = await loadEngine(order);
   const encode = createEncode((reason) => process.stderr.write(`${reason}\n`));
   const document = await engine.open(path, {});
+  onOpen?.(document.pageCount);
   const options = { scale: dpi / POINTS_PER_INCH, transparent: false, maxPixels: MAX_PIXELS };
   for (let page = Atomics.add(taken, 0, 1) + 1; page <= document.pageCount; page = Atomics.add(taken, 0, 1) + 1) {
     const bitmap = await document.render(page, options);
@@ -60,9 +63,10 @@ async function main(): Promise<void> {
     pdfium: engine === 'pdfjs' ? undefined : await compilePdfium(),
     taken: new Int32Array(new SharedArrayBuffer(4)),
   };
-  const entry = new URL(import.meta.url);
-  for (let thread = 1; thread < Number(threads); thread++) new Worker(entry, { workerData: order });
-  await renderPages(order);
+  await renderPages(order, (pageCount) => {
+    const helpers = pageCount < MIN_PAGES ? 0 : Number(threads) - 1;
+    for (let helper = 0; helper < helpers; helper++) new Worker(new URL(import.meta.url), { workerData: order });
+  });
 }
 
 await (isMainThread ? main() : renderPages(workerData));
