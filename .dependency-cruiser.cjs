@@ -62,12 +62,12 @@ module.exports = {
     },
     {
       name: 'implementations-in-composition-roots',
-      comment: 'app.ts picks for the process, thread.ts for its thread; all others know the contract',
+      comment: 'stages.ts picks for the process, thread.ts for its thread; all others know the contract',
       severity: 'error',
       from: {
         path: '^src/',
         pathNot: [
-          '^src/app[.]ts$',
+          '^src/stages[.]ts$',
           '^src/workers/thread[.]ts$',
           '[.]test[.]ts$',
           '^src/http/http[.]ts$',

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -36,6 +38,18 @@ export async function serveTasks(
       folder[Symbol.dispose]();
     },
   };
+}
+
+/** Starts the server with such a folder, for a start that fails: its exit code and what it says. */
+export async function failToStart(files: Readonly<Record<string, string>>, args: readonly string[] = []) {
+  using folder = makeTaskFolder(files);
+  const main = new URL('../../src/main.ts', import.meta.url).pathname;
+  const place = ['--port', '0', '--data-dir', join(folder.path, 'var')];
+  const server = spawn(process.execPath, [main, ...place, '--tasks', folder.path, ...args]);
+  let text = '';
+  server.stderr.on('data', (chunk) => (text += chunk));
+  const [code] = await once(server, 'close');
+  return { code, text };
 }
 
 /** A call as curl makes it: status, headers and the body as JSON, or as text where it is none. */
