@@ -27,6 +27,7 @@ import {
   createTwins,
   removeOrphans,
   startRetention,
+  toJobJson,
 } from './results/results.ts';
 import { lockDataDir } from './storage/data-lock.ts';
 import { openDiskStorage } from './storage/disk.ts';
@@ -123,7 +124,7 @@ async function startAnswers(config: Config, { queue, storage, ledger, log, newId
     try {
       await Promise.all([results.keep(job), twins.settled(job)]);
     } finally {
-      webhooks.settled(job.id);
+      webhooks.settled(toJobJson(job, Date.now()));
     }
   }
 

@@ -18,7 +18,6 @@ export interface DeliveryOptions {
   readonly guard: AddressGuard;
   readonly keys: readonly Buffer[];
   readonly maxAttempts: number;
-  readonly getJob: (id: string) => Promise<JobJson>;
   readonly linkJob: (origin: string, job: JobJson) => JobJson;
   /** 0 to 1. */
   readonly random?: () => number;
@@ -26,7 +25,7 @@ export interface DeliveryOptions {
 
 export interface Delivery {
   /** All attempts of one message. Rejects when the process ends first: then the message is still owed. */
-  run(entry: Owed): Promise<'delivered' | 'failed'>;
+  run(entry: Owed, job: JobJson): Promise<'delivered' | 'failed'>;
   readonly isClosed: boolean;
   close(): Promise<void>;
 }
@@ -38,20 +37,13 @@ interface Failure {
   readonly retryAfterMs?: number;
 }
 
-export function createDelivery({
-  guard,
-  keys,
-  maxAttempts,
-  getJob,
-  linkJob,
-  random = Math.random,
-}: DeliveryOptions): Delivery {
+export function createDelivery({ guard, keys, maxAttempts, linkJob, random = Math.random }: DeliveryOptions): Delivery {
   const dispatcher = createGuardedDispatcher({ guard, headersTimeoutMs: ATTEMPT_MS, idleTimeoutMs: ATTEMPT_MS });
   const lanes = createLanes();
   const closing = new AbortController();
 
-  async function run(entry: Owed): Promise<'delivered' | 'failed'> {
-    const body = JSON.stringify(toPayload(linkJob(entry.origin, await getJob(entry.jobId))));
+  async function run(entry: Owed, job: JobJson): Promise<'delivered' | 'failed'> {
+    const body = JSON.stringify(toPayload(linkJob(entry.origin, job)));
     for (;;) {
       entry.attempts += 1;
       const failure = await attempt(entry, body);

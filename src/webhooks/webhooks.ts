@@ -38,8 +38,8 @@ export interface Webhooks {
   check(url: unknown): Promise<string>;
   /** Durable on return; once for each job and URL. Error: `queue_full`. */
   add(jobId: string, callback: Callback): Promise<void>;
-  /** The job has its final state; `getJob` knows it. */
-  settled(jobId: string): void;
+  /** The job has its final state. */
+  settled(job: JobJson): void;
   of(jobId: string): Promise<readonly WebhookJson[]>;
   /** Goes on with what the last process owed. */
   recover(): Promise<void>;
@@ -64,21 +64,22 @@ export function createWebhooks(options: WebhooksOptions): Webhooks {
       throw error;
     }
     // It may have ended before it was known that somebody wants to be told.
-    if (isEnded(await options.getJob(jobId))) settled(jobId);
+    const job = await options.getJob(jobId);
+    if (isEnded(job)) settled(job);
   }
 
-  function settled(jobId: string): void {
-    for (const entry of list.of(jobId)) {
+  function settled(job: JobJson): void {
+    for (const entry of list.of(job.id)) {
       if (entry.isStarted) continue;
       entry.isStarted = true;
-      void deliver(entry);
+      void deliver(entry, job);
     }
   }
 
-  async function deliver(entry: Owed): Promise<void> {
+  async function deliver(entry: Owed, job: JobJson): Promise<void> {
     const { log } = options;
     try {
-      const outcome = await delivery.run(entry);
+      const outcome = await delivery.run(entry, job);
       await outbox.finish(entry, outcome);
       if (outcome === 'failed') log.warn({ job_id: entry.jobId, error: entry.lastError }, 'a webhook was given up');
       list.drop(entry);
@@ -95,7 +96,7 @@ export function createWebhooks(options: WebhooksOptions): Webhooks {
       if (job === undefined) {
         list.drop(entry);
         await outbox.forget(entry);
-      } else if (isEnded(job)) settled(jobId);
+      } else if (isEnded(job)) settled(job);
     }
   }
 
