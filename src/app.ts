@@ -5,6 +5,7 @@ import { createCallerNames } from './http/caller.ts';
 import { startHttp } from './http/http.ts';
 import { createInlineJobs } from './http/inline-jobs.ts';
 import type { Route } from './http/route.ts';
+import { docsRoutes } from './http/routes/docs.ts';
 import { fileRoutes } from './http/routes/files.ts';
 import { jobStreamRoutes } from './http/routes/job-streams.ts';
 import { jobRoutes } from './http/routes/jobs.ts';
@@ -75,7 +76,7 @@ function createRoutes({ config, stages, admission, isDraining }: RoutesOptions):
   const jobs = createInlineJobs({ tasks, queue, results, acceptance, shares });
   const state = () => ({ draining: isDraining(), uploads: limits.uploads(), workers: workers.stats() });
   const notReady = async () => (isDraining() ? 'draining' : await disk.trouble());
-  return [
+  const routes = [
     ...opsRoutes({ metrics, tasks, queue, admission, notReady, state }),
     ...fileRoutes({ files, uploads, admission }),
     ...uploadRoutes({ store: resumable, limits, disk, admission, maxUploadBytes }),
@@ -85,6 +86,7 @@ function createRoutes({ config, stages, admission, isDraining }: RoutesOptions):
       ...{ tasks, queue, shares, twins, idempotency, webhooks, answer, stream, inline, jobs, uploads, admission },
     }),
   ];
+  return [...routes, ...docsRoutes({ routes, tasks: tasks.list(), hasKeys: config.apiKeys.length > 0 })];
 }
 
 /** An IPv6 address stands in brackets in a URL; one that means "all" is reached by loopback. */
