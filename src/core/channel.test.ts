@@ -35,7 +35,7 @@ suite('channel', () => {
       const receiver = async () => {
         for (const max of maxBytes) {
           await scheduler.schedule(Promise.resolve());
-          const batch = await channel.receive(max);
+          const batch = await channel.receive(max, { minBytes: max });
           if (!batch) return;
           const total = batch.reduce((sum, item) => sum + item, 0);
           assert.ok(batch.length === 1 || total <= max);
@@ -46,6 +46,25 @@ suite('channel', () => {
       assert.deepEqual(received, items);
       assert.equal(channel.usedBytes, 0);
     }
+  });
+
+  test('a receiver that wants more is woken by enough, by a sender that waits for room, and by the end', async () => {
+    const channel = makeChannel(10);
+    const enough = channel.receive(10, { minBytes: 6 });
+    await channel.send(5);
+    assert.equal(await stateOf(enough), 'pending');
+    await channel.send(1);
+    assert.deepEqual(await enough, [5, 1]);
+    const room = channel.receive(10, { minBytes: 6 });
+    await channel.send(4);
+    const sending = channel.send(9);
+    assert.deepEqual(await room, [4]);
+    await sending;
+    assert.deepEqual(await channel.receive(10, { minBytes: 6 }), [9]);
+    const rest = channel.receive(10, { minBytes: 6 });
+    await channel.send(1);
+    channel.close();
+    assert.deepEqual([await rest, await channel.receive(10, { minBytes: 6 })], [[1], undefined]);
   });
 
   test('a send waits while it would not fit, at exactly one byte too many', async () => {
@@ -111,7 +130,7 @@ suite('channel', () => {
     const reason = new Error('gone');
     const channel = makeChannel(10);
     const receiver = new AbortController();
-    const receiving = channel.receive(10, receiver.signal);
+    const receiving = channel.receive(10, { signal: receiver.signal });
     receiver.abort(reason);
     await assert.rejects(receiving, reason);
 

@@ -8,6 +8,12 @@ export interface ChannelOptions<T> {
   readonly sizeOf: (item: T) => number;
 }
 
+export interface ReceiveOptions {
+  /** Waits for so many bytes, or the end, or a sender that waits for room; default: for one item. */
+  readonly minBytes?: number;
+  readonly signal?: AbortSignal;
+}
+
 /**
  * Hands items from one sender to one receiver, in order, and makes the faster of the two wait.
  *
@@ -27,6 +33,8 @@ export class Channel<T> implements AsyncIterable<T> {
   #failure: { readonly error: Error } | undefined;
   #sender: Waiter | undefined;
   #receiver: Waiter | undefined;
+  /** What the receiver waits for. */
+  #wantedBytes = 0;
 
   constructor({ capacity, sizeOf }: ChannelOptions<T>) {
     assert(capacity > 0, 'a channel needs room');
@@ -47,6 +55,7 @@ export class Channel<T> implements AsyncIterable<T> {
     while (!this.#failure && this.#usedBytes > 0 && this.#usedBytes + bytes > this.capacity) {
       assert(!this.#sender, 'a channel has one sender');
       this.#sender = new Waiter(signal);
+      this.#receiver?.wake();
       try {
         await this.#sender.settled;
       } finally {
@@ -56,16 +65,17 @@ export class Channel<T> implements AsyncIterable<T> {
     if (this.#failure) throw this.#failure.error;
     this.#items.push(item);
     this.#usedBytes += bytes;
-    this.#receiver?.wake();
+    if (this.#usedBytes >= this.#wantedBytes) this.#receiver?.wake();
   }
 
   /**
-   * Takes what is inside, in order, up to `maxBytes` but one item at least, and waits for that one. undefined: closed
-   * and empty. If the signal aborts first, rejects with its reason and nothing is taken.
+   * Takes what is inside, in order, up to `maxBytes` but one item at least, and waits for that. undefined: closed and
+   * empty. If the signal aborts first, rejects with its reason and nothing is taken.
    */
-  async receive(maxBytes: number, signal?: AbortSignal): Promise<T[] | undefined> {
+  async receive(maxBytes: number, { minBytes = 0, signal }: ReceiveOptions = {}): Promise<T[] | undefined> {
     signal?.throwIfAborted();
-    while (!this.#failure && !this.#isClosed && this.#items.length === 0) {
+    this.#wantedBytes = minBytes;
+    while (!this.#failure && !this.#isClosed && this.#isShortOf(minBytes)) {
       assert(!this.#receiver, 'a channel has one receiver');
       this.#receiver = new Waiter(signal);
       try {
@@ -105,6 +115,10 @@ export class Channel<T> implements AsyncIterable<T> {
     } finally {
       if (!this.#isClosed || this.#items.length > 0) this.fail(new AppError('cancelled', 'the receiver stopped'));
     }
+  }
+
+  #isShortOf(bytes: number): boolean {
+    return this.#items.length === 0 || (this.#usedBytes < bytes && !this.#sender);
   }
 
   #take(maxBytes: number): T[] {

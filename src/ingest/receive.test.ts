@@ -237,7 +237,7 @@ suite('receiving what is not a file', () => {
     const full = new AppError('storage_full', 'the disk is full');
     const storage = createFaultyStorage({ write: () => Promise.reject(full) });
     await using subject = createSubject(storage);
-    await assert.rejects(subject.receive(silentAfter([Buffer.alloc(5)])), full);
+    await assert.rejects(subject.receive(silentAfter([Buffer.alloc(8192)])), full);
     assert.equal(storage.count.aborted, 1);
   });
 

@@ -86,7 +86,7 @@ export function createIngest(options: IngestOptions): Ingest {
     const head = new Head();
     const onBatch = (batch: readonly Uint8Array[]) => head.add(batch);
     const limits = { declaredBytes, maxBytes, minRate, channelBytes };
-    const transfer = startTransfer({ source, sink, digester, ...limits, signal, onBatch, trace });
+    const transfer = startTransfer({ source, sink, digester, ...limits, signal, isAllOrNothing: true, onBatch, trace });
     transfers.add(transfer);
     const size = await transfer.finished.finally(() => transfers.delete(transfer));
     const digests = await digester.finish();

@@ -17,6 +17,8 @@ export interface TransferOptions {
   readonly maxBytes: number;
   readonly minRate: MinRate | undefined;
   readonly signal: AbortSignal;
+  /** Nobody needs the bytes before the last one is there: they may be lost when it never comes. */
+  readonly isAllOrNothing: boolean;
   /** Sees the bytes before they are written. */
   readonly onBatch: (batch: readonly Uint8Array[]) => void;
   readonly trace: UploadTrace | undefined;
@@ -33,6 +35,12 @@ export interface Transfer {
 const CHUNK_OVERHEAD_BYTES = 256;
 
 /**
+ * Bytes that are waited for before a write, which takes 40 µs of the event loop (measured): a client with 2 KB/s would else
+ * make one for each of its packets.
+ */
+const GATHERED_BYTES = 8 * 1024;
+
+/**
  * Starts the two coroutines of an upload: one waits for the network while the other waits for the disk. Whichever fails,
  * or the signal, or the rate clock, stops both, and the first reason is the one that is told.
  */
@@ -42,7 +50,8 @@ export function startTransfer(options: TransferOptions): Transfer {
   return { finished: run(options, channel), bufferedBytes: () => channel.usedBytes };
 }
 
-async function run({ minRate, signal, ...options }: TransferOptions, channel: Channel<Uint8Array>): Promise<number> {
+async function run(options: TransferOptions, channel: Channel<Uint8Array>): Promise<number> {
+  const { minRate, signal, isAllOrNothing } = options;
   const stopped = new AbortController();
   function stop(error: unknown): void {
     const reason = toAppError(error);
@@ -55,7 +64,8 @@ async function run({ minRate, signal, ...options }: TransferOptions, channel: Ch
   const clock = minRate && new RateClock({ rate: minRate, onTooSlow: stop });
   try {
     const reading = readInto({ ...options, channel, clock, signal: stopped.signal });
-    const writing = writeFrom({ ...options, channel, onWritten });
+    const minBytes = isAllOrNothing ? Math.min(GATHERED_BYTES, channel.capacity) : 0;
+    const writing = writeFrom({ ...options, channel, onWritten, minBytes });
     const [total] = await Promise.all([writing.catch(stop), reading.catch(stop)]);
     stopped.signal.throwIfAborted();
     return total ?? 0;

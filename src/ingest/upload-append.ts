@@ -73,6 +73,7 @@ function wiring(options: ChunkOptions, hashes: ReadonlyMap<HashName, Hash>) {
     ...{ channelBytes, minRate, maxBytes, signal: hold.signal },
     // The transport knows whether the request was whole.
     declaredBytes: undefined,
+    isAllOrNothing: false,
     onBatch: () => undefined,
     trace: undefined,
   };

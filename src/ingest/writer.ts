@@ -11,6 +11,8 @@ export interface WriterOptions {
   readonly onBatch: (batch: readonly Uint8Array[]) => void;
   /** Gets each chunk once it is written and no longer needed. */
   readonly onWritten: (chunk: Uint8Array) => void;
+  /** Waited for before a write, unless it is the last. */
+  readonly minBytes: number;
   readonly trace: UploadTrace | undefined;
 }
 
@@ -21,12 +23,13 @@ export async function writeFrom({
   digester,
   onBatch,
   onWritten,
+  minBytes,
   trace,
 }: WriterOptions): Promise<number> {
   let total = 0;
   for (;;) {
     trace?.writer('get');
-    const batch = await channel.receive(channel.capacity);
+    const batch = await channel.receive(channel.capacity, { minBytes });
     if (!batch) return total;
     for (const chunk of batch) total += chunk.byteLength;
     onBatch(batch);
