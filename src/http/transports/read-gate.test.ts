@@ -55,6 +55,16 @@ suite('ReadGate', () => {
     await turns();
   });
 
+  test('a look ends with the first bytes, which say that the peer is there', async () => {
+    const { gate, calls } = open();
+    gate.pause();
+    lookTwice(gate);
+    gate.count(1);
+    assert.deepEqual(calls, ['stop', 'start', 'stop']);
+    await turns();
+    assert.deepEqual(calls, ['stop', 'start', 'stop']);
+  });
+
   test('a resume during a look goes on reading', async () => {
     const { gate, calls } = open();
     gate.pause();

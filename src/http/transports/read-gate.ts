@@ -55,9 +55,11 @@ export class ReadGate {
     this.#isOpenForGood = true;
   }
 
-  /** Tells what came in. */
+  /** Tells what came in. It answers a look, which must end at once: Node reads up to 2 MB in one turn of the event loop. */
   count(bytes: number): void {
-    if (this.#isPaused && this.#isLooking) this.#lookedBytes += bytes;
+    if (!this.#isPaused || !this.#isLooking || bytes === 0) return;
+    this.#lookedBytes += bytes;
+    this.#endLook();
   }
 
   look(): void {
@@ -73,7 +75,7 @@ export class ReadGate {
   }
 
   #endLook(): void {
-    if (this.#isOpenForGood) return;
+    if (this.#isOpenForGood || !this.#isLooking) return;
     this.#isLooking = false;
     if (this.#isPaused) this.#reads.stop();
   }
