@@ -1,6 +1,6 @@
 import { create as contentDisposition } from 'content-disposition';
 import { AppError } from '../core/errors.ts';
-import type { ByteRange } from '../storage/storage.ts';
+import type { BlobBytes, ByteRange } from '../storage/storage.ts';
 import type { Exchange } from './exchange.ts';
 
 /** Stored bytes as an HTTP resource. */
@@ -12,7 +12,7 @@ export interface BlobResource {
   readonly name: string;
   /** Uploads are offered for saving, never shown in this origin; page images are shown. */
   readonly disposition: 'attachment' | 'inline';
-  open(range?: ByteRange): Promise<AsyncIterable<Uint8Array>>;
+  open(range?: ByteRange): Promise<BlobBytes>;
 }
 
 /** Answers GET and HEAD with conditions and one range (RFC 9110 sections 13 and 14). */

@@ -1,6 +1,7 @@
 import { createDeadline, raceSignal } from '../core/deadline.ts';
 import { AppError, type ErrorCode } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import type { BlobBytes } from '../storage/storage.ts';
 import { Body } from './body.ts';
 import { problemAnswer } from './problem.ts';
 import { isBodiless, statusOf } from './status.ts';
@@ -156,13 +157,13 @@ export class Exchange {
    * Sends as fast as the client reads; a client that is gone, or reads nothing for minutes, ends the iteration. Rejects when
    * the source fails, and then the connection is dropped, since a part of the answer is already out.
    */
-  async replyStream(head: StreamHead, source: AsyncIterable<Uint8Array>): Promise<void> {
+  async replyStream(head: StreamHead, source: BlobBytes): Promise<void> {
     const iterator = source[Symbol.asyncIterator]();
     let isExhausted = false;
     try {
       if (!this.#begin(head.status)) return;
       this.#wire.head(head.status, this.#complete(head.headers ?? []), head.length);
-      if (this.method !== 'HEAD') isExhausted = await this.#pump(iterator);
+      if (this.method !== 'HEAD') isExhausted = await this.#pump(iterator, source);
       this.#wire.end();
     } catch (error) {
       this.#code ??= error instanceof AppError ? error.code : 'internal';
@@ -179,12 +180,13 @@ export class Exchange {
     }
   }
 
-  async #pump(iterator: AsyncIterator<Uint8Array>): Promise<true> {
+  async #pump(iterator: AsyncIterator<Uint8Array>, source: BlobBytes): Promise<true> {
     for (;;) {
       this.signal.throwIfAborted();
       const item = await raceSignal(iterator.next(), this.signal);
       if (item.done) return true;
-      if (item.value.byteLength > 0 && !this.#wire.write(item.value)) await this.#untilDrained();
+      const { value } = item;
+      if (value.byteLength > 0 && !this.#wire.write(value, () => source.recycle?.(value))) await this.#untilDrained();
     }
   }
 

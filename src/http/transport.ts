@@ -37,8 +37,11 @@ export interface Wire {
    * body is told any more: what still comes is read and thrown away. A `connection: close` header is kept.
    */
   head(status: number, headers: readonly HeaderLine[], length: number | undefined): void;
-  /** false: the socket is behind; wait for onDrain before the next. The chunk must not be changed afterwards. */
-  write(chunk: Uint8Array): boolean;
+  /**
+   * false: the socket is behind; wait for onDrain before the next. The chunk must not be changed before `onFree` is called,
+   * which it may never be.
+   */
+  write(chunk: Uint8Array, onFree?: () => void): boolean;
   /**
    * Ends the answer. If the request's body is still coming the connection ends with the answer, but first the rest is read
    * and thrown away, bounded in bytes and seconds, so that the client gets to read it (nginx calls it lingering close).

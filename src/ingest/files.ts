@@ -1,12 +1,12 @@
 import { isId } from '../core/ids.ts';
-import type { ByteRange, Storage } from '../storage/storage.ts';
+import type { BlobBytes, ByteRange, Storage } from '../storage/storage.ts';
 import { FILES, fileKey, fromBlob, type StoredFile } from './stored-file.ts';
 
 /** Stored files by id. An id that is none is only a file that does not exist. */
 export interface Files {
   get(id: string): Promise<StoredFile | undefined>;
   /** Error: `not_found`. */
-  open(id: string, range?: ByteRange): Promise<AsyncIterable<Uint8Array>>;
+  open(id: string, range?: ByteRange): Promise<BlobBytes>;
   delete(id: string): Promise<void>;
   /** The file stored last of those that exist. */
   newest(): Promise<StoredFile | undefined>;

@@ -62,7 +62,7 @@ export interface Storage {
    * Pulls the bytes as the consumer asks for them; nothing is held before the first is asked for, and ending the iteration
    * early frees what is. The range lies within the blob. Error: `not_found`.
    */
-  open(key: string, range?: ByteRange): Promise<AsyncIterable<Uint8Array>>;
+  open(key: string, range?: ByteRange): Promise<BlobBytes>;
   stat(key: string): Promise<BlobInfo | undefined>;
   /** Idempotent; whoever reads it already, or holds its path, finishes. */
   delete(key: string): Promise<void>;
@@ -70,6 +70,12 @@ export interface Storage {
   list(prefix: string, options?: ListOptions): AsyncIterable<BlobInfo>;
   /** A local path to read from while held; `release` when done. Error: `not_found`. */
   materialize(key: string): Promise<{ readonly path: string; release(): Promise<void> }>;
+}
+
+/** Bytes of a blob, pulled chunk by chunk. */
+export interface BlobBytes extends AsyncIterable<Uint8Array> {
+  /** Takes back a chunk that nobody looks at any more: the next ones are read into its memory. For sources that gain by it. */
+  recycle?(chunk: Uint8Array): void;
 }
 
 /** Storage on a local file system: takes over a file that a worker has written there, without a copy. */

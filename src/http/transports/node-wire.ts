@@ -89,14 +89,14 @@ export class NodeWire implements Wire {
     this.#gate.open();
   }
 
-  write(chunk: Uint8Array): boolean {
+  write(chunk: Uint8Array, onFree?: () => void): boolean {
     if (!this.#isAnswering || this.#isEnding || this.#res.closed) return true;
     this.#takenBytes += chunk.byteLength;
     if (this.#length !== undefined && this.#takenBytes > this.#length) {
       if (this.method !== 'HEAD') this.abort();
       return true;
     }
-    return this.#res.write(chunk);
+    return this.#res.write(chunk, onFree);
   }
 
   end(lastChunk?: Uint8Array): void {

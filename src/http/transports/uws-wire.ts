@@ -48,6 +48,7 @@ export class UwsWire implements Wire {
   #isOver = false;
   #takenBytes = 0;
   #last: Uint8Array = NOTHING;
+  #onFree: (() => void) | undefined;
   #linger: Linger | undefined;
 
   constructor(res: HttpResponse, req: HttpRequest, options: UwsWireOptions) {
@@ -104,7 +105,7 @@ export class UwsWire implements Wire {
     this.#gate.open();
   }
 
-  write(chunk: Uint8Array): boolean {
+  write(chunk: Uint8Array, onFree?: () => void): boolean {
     const head = this.#head;
     if (!head || this.#isOver || this.#isEnding || head.isBodyless) return true;
     this.#takenBytes += chunk.byteLength;
@@ -113,9 +114,14 @@ export class UwsWire implements Wire {
       return true;
     }
     // The bytes that complete an answer wait for end(), since after them the response is uWS's again.
-    if (this.#takenBytes === head.length) this.#last = chunk;
-    else return this.#send(head, chunk);
-    return true;
+    if (this.#takenBytes === head.length) {
+      this.#last = chunk;
+      return true;
+    }
+    const isTaken = this.#send(head, chunk);
+    if (isTaken) onFree?.();
+    else this.#onFree = onFree;
+    return isTaken;
   }
 
   end(lastChunk: Uint8Array = NOTHING): void {
@@ -177,6 +183,8 @@ export class UwsWire implements Wire {
 
   #drain(): void {
     const head = this.#head;
+    this.#onFree?.();
+    this.#onFree = undefined;
     if (!this.#isEnding || !head) this.#events?.onDrain();
     else if (head.length === undefined) this.#finishChunked();
     else this.#complete();
