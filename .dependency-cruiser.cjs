@@ -1,5 +1,6 @@
 /** The rules of the tree (ARCHITECTURE.md, "Rules"), each with its reason. */
-const STAGES = 'http|ingest|storage|ledger|queue|limits|tasks|workers|raster|results|webhooks|cli|client|page';
+const STAGES =
+  'http|ingest|storage|ledger|queue|limits|tasks|workers|raster|results|webhooks|serverless|cli|client|page';
 
 /** A folder may import from the folders listed, and from core; nothing else inside src. */
 const layer = (name, allowed) => ({
@@ -46,6 +47,7 @@ module.exports = {
     layer('tasks', ['ledger', 'ingest', 'workers', 'storage', 'queue', 'raster']),
     layer('results', ['ledger', 'storage', 'queue', 'tasks']),
     layer('webhooks', ['ingest', 'storage']),
+    layer('serverless', ['tasks', 'results', 'ingest', 'queue']),
     layer('http', ['tasks', 'results', 'webhooks', 'ledger', 'ingest', 'storage', 'queue', 'limits']),
     {
       name: 'front-door',

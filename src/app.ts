@@ -3,7 +3,6 @@ import type { Log, LogOptions } from './core/log.ts';
 import { type Admission, createAdmission } from './http/admission.ts';
 import { createCallerNames } from './http/caller.ts';
 import { startHttp } from './http/http.ts';
-import { createInlineJobs } from './http/inline-jobs.ts';
 import type { Route } from './http/route.ts';
 import { docsRoutes } from './http/routes/docs.ts';
 import { fileRoutes } from './http/routes/files.ts';
@@ -15,7 +14,6 @@ import { uploadRoutes } from './http/routes/uploads.ts';
 import { createTaskAnswer } from './http/task-answer.ts';
 import { createTaskStream } from './http/task-stream.ts';
 import { createUploads } from './http/upload.ts';
-import { createDoors } from './ingest/ingest.ts';
 import { type Stages, startStages, stopStages } from './stages.ts';
 
 export interface App {
@@ -60,20 +58,17 @@ interface RoutesOptions {
 }
 
 function createRoutes({ config, stages, admission, isDraining }: RoutesOptions): readonly Route[] {
-  const { metrics, ingest, resumable, files, limits, disk, workers, queue, results, tasks } = stages;
-  const { shares, twins, idempotency, webhooks, guard } = stages;
+  const { metrics, resumable, files, limits, disk, workers, queue, results, tasks } = stages;
+  const { shares, twins, idempotency, webhooks, acceptance, inline, jobs, doors } = stages;
   const { maxUploadBytes } = config;
-  const doors = createDoors({ ingest, files, guard, urlTimeoutMs: config.urlTimeout * 1000 });
   const uploads = createUploads({
     ...{ doors, limits, disk },
     maxUploadBytes: config.maxUploadBytes,
     minUploadRate: config.minUploadRate,
     uploadGraceS: config.uploadGrace,
   });
-  const { acceptance, inline } = stages;
   const answer = createTaskAnswer({ results, acceptance });
   const stream = createTaskStream({ tasks, results, shares });
-  const jobs = createInlineJobs({ tasks, queue, results, acceptance, shares });
   const state = () => ({ draining: isDraining(), uploads: limits.uploads(), workers: workers.stats() });
   const notReady = async () => (isDraining() ? 'draining' : await disk.trouble());
   const routes = [

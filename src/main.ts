@@ -27,7 +27,8 @@ async function main(): Promise<void> {
   const log = createLog(logOptions);
   try {
     if (config.watch) process.exit(await (await import('./watch.ts')).serveAndWatch({ paths: config.tasks, log }));
-    await serve(config, log, logOptions);
+    if (config.deployment === 'serverless') await takeWork(config, log, logOptions);
+    else await serve(config, log, logOptions);
   } catch (error) {
     process.stderr.write(`penstock could not start: ${error instanceof Error ? error.message : error}\n`);
     log.debug({ err: error }, 'start failed');
@@ -56,13 +57,25 @@ async function serve(config: Config, log: Log, logOptions: LogOptions): Promise<
     `Penstock listens on ${app.url} (${app.transport}). Try it:\n\n` +
       `    curl --data-binary @data/sample-17-pages.pdf ${app.url}/pdf2image\n\n`,
   );
+  stopOnSignal(config, log, app.stop);
+}
+
+/** No HTTP server: work is taken from a backend. */
+async function takeWork(config: Config, log: Log, logOptions: LogOptions): Promise<void> {
+  const { startBackend } = await import('./serverless.ts');
+  const { stop } = await startBackend(config, { env: process.env, log, logOptions });
+  process.stdout.write(`Penstock takes work from ${config.backend}\n`);
+  stopOnSignal(config, log, stop);
+}
+
+function stopOnSignal(config: Config, log: Log, end: (signal: AbortSignal) => Promise<void>): void {
   const hurry = new AbortController();
   let isStopping = false;
   const stop = async (name: NodeJS.Signals) => {
     if (isStopping) return hurry.abort(new AppError('draining', `a second ${name} came`));
     isStopping = true;
     log.info(`${name}: draining for up to ${config.drainTimeout} s; once more to stop at once`);
-    await app.stop(AbortSignal.any([hurry.signal, AbortSignal.timeout(config.drainTimeout * 1000)]));
+    await end(AbortSignal.any([hurry.signal, AbortSignal.timeout(config.drainTimeout * 1000)]));
     process.exit(EXIT.ok);
   };
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, () => void stop(name));

@@ -8,6 +8,7 @@ import { createMetrics } from './core/metrics.ts';
 import { linkJobAt } from './http/links.ts';
 import {
   createAddressGuard,
+  createDoors,
   createFiles,
   createIngest,
   DigestFollower,
@@ -22,6 +23,7 @@ import type { Job, Queue } from './queue/queue.ts';
 import {
   createAcceptance,
   createIdempotency,
+  createInlineJobs,
   createResults,
   createShares,
   createTwins,
@@ -99,7 +101,10 @@ export async function startStages(config: Config, log: Log, logOptions: LogOptio
     workerRestarts: () => workers.stats().restarts,
     queued: () => tasks.queued().map((task) => ({ task, ...queue.depth(task) })),
   });
-  const inputs = { ingest, resumable, files, limits, disk, retention };
+  const { results, shares, guard } = answers;
+  const jobs = createInlineJobs({ tasks, queue, results, acceptance, shares });
+  const doors = createDoors({ ingest, files, guard, urlTimeoutMs: config.urlTimeout * 1000 });
+  const inputs = { doors, jobs, ingest, resumable, files, limits, disk, retention };
   return { ...answers, ...inputs, lock, queue, ledger, tasks, inline, metrics, workers };
 }
 

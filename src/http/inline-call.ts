@@ -1,9 +1,9 @@
+import type { InlineJobsFor } from '../results/results.ts';
 import type { InlineCalls, TaskEntry } from '../tasks/tasks.ts';
 import type { Admission } from './admission.ts';
 import type { Exchange } from './exchange.ts';
-import type { InlineJobsFor } from './inline-jobs.ts';
 import { replyItems } from './item-stream.ts';
-import { linkResult } from './links.ts';
+import { linkJob, linkResult } from './links.ts';
 import { checkEarly, readFiles, readInput, readQuery, receiveBody } from './task-body.ts';
 import type { TaskCall } from './task-call.ts';
 import type { Uploads } from './upload.ts';
@@ -26,7 +26,8 @@ export function createInlineCall({ inline, jobs, uploads, admission }: InlineCal
       const input = readInput(entry, query, body);
       const files = readFiles(entry, body);
       const { signal } = exchange;
-      const { id, result } = await inline.call({ entry, input, files, jobs: jobs(exchange, caller), signal });
+      const jobsOfCall = jobs({ caller, signal, link: (job) => linkJob(exchange, job) });
+      const { id, result } = await inline.call({ entry, input, files, jobs: jobsOfCall, signal });
       if (typeof result === 'string') exchange.replyJson(200, linkResult(exchange, id, JSON.parse(result)));
       else await replyItems(exchange, result, { format: wantsEvents(exchange) ? 'sse' : 'ndjson', errorExtra: {} });
     } catch (error) {

@@ -17,6 +17,7 @@ import { readRecord, writeRecord } from './record.ts';
 export { type Acceptance, createAcceptance } from './acceptance.ts';
 export type { Feed, FeedEvent } from './feed.ts';
 export { createIdempotency, type Idempotency, type KeyClaim } from './idempotency.ts';
+export { createInlineJobs, type InlineJobsFor } from './inline-jobs.ts';
 export { toJobJson } from './job-json.ts';
 export type { JobPage, JobQuery } from './job-list.ts';
 export { removeOrphans } from './orphans.ts';

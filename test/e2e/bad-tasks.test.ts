@@ -12,7 +12,7 @@ const FAULTS = {
   returnsBinary: () => new Uint8Array(8),
   returnsMuch: () => 'x'.repeat(9 * 2 ** 20),
   leaksBuffers: () => { const held = []; for (let i = 0; i < 32; i++) held.push(Buffer.alloc(64 * 2 ** 20, 1)); return held.length; },
-  leaksObjects: () => { const held = []; for (let i = 0; i < 3e7; i++) held.push({ i, text: 'x' + i }); return held.length; },
+  leaksObjects: () => { const held = []; for (let i = 0; i < 3e5; i++) held.push(new Array(1000).fill(i + 0.5)); return held.length; },
   spins: () => { for (;;) Math.sqrt(2); },
   stuckRegex: () => /^(a+)+$/.test('a'.repeat(60) + '!'),
   waits: () => new Promise(() => undefined),
@@ -40,13 +40,13 @@ suite('a task that misbehaves costs its own job and nothing else', () => {
     ['returns bytes', 'returnsBinary', 500, /its result has binary data at its top/],
     ['returns too much', 'returnsMuch', 500, /its result is 9437186 bytes of JSON/],
     ['leaks 2 GB of buffers', 'leaksBuffers', 500, /task bad/],
-    ['leaks 2 GB of objects', 'leaksObjects', 500, /died twice on this job \(out of memory\)/],
+    ['leaks 2 GB of objects', 'leaksObjects', 500, /died twice on this job/],
     ['spins for ever', 'spins&deadline=1', 504, /no result within 1 s/],
     ['hangs in a regular expression', 'stuckRegex&deadline=1', 504, /no result within 1 s/],
     ['never returns', 'waits&deadline=1', 504, /no result within 1 s/],
     ['calls process.exit', 'exits', 500, /it called process\.exit\(3\) \(bad\.ts:\d+\)/],
     ['crashes by a signal', 'segfaults', 500, /died twice on this job \(killed by SIGSEGV\)/],
-    ['aborts its process', 'aborts', 500, /died twice on this job/],
+    ['aborts its process', 'aborts', 500, /process\.abort\(\) is not supported in workers \(bad\.ts:\d+\)/],
   ];
   for (const [what, query, status, detail] of faults) {
     test(`one that ${what}`, async () => {

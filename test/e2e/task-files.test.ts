@@ -113,7 +113,7 @@ for (const transport of ['uws', 'node'] as const) {
         headers: { 'content-type': 'audio/mpeg' },
       });
       assert.equal(declared.status, 415);
-      assert.equal((await call(`${server.url}/take_image`, { method: 'POST' })).status, 411);
+      assert.equal((await call(`${server.url}/take_image`, { method: 'POST' })).status, 415);
     });
 
     test('several named files come by form, JSON or address; a wrong name or number is 422', async () => {

@@ -1,22 +1,33 @@
 import type { JobJson } from '../api.ts';
 import { createDeadline } from '../core/deadline.ts';
 import { AppError, toAppError } from '../core/errors.ts';
-import type { Queue } from '../queue/queue.ts';
-import type { Acceptance, Results, Shares } from '../results/results.ts';
+import type { Job, Queue } from '../queue/queue.ts';
 import { type InlineJobs, type JobOptions, placeFiles, type TaskEntry, type Tasks } from '../tasks/tasks.ts';
-import type { Exchange } from './exchange.ts';
-import { linkJob } from './links.ts';
+import type { Acceptance } from './acceptance.ts';
+import type { Shares } from './shares.ts';
 
 export interface InlineJobsOptions {
   readonly tasks: Tasks;
   readonly queue: Queue;
-  readonly results: Results;
+  readonly results: {
+    readonly get: (id: string) => Promise<JobJson>;
+    readonly outcome: (id: string, signal: AbortSignal) => Promise<Pick<Job, 'status' | 'error'>>;
+  };
   readonly acceptance: Acceptance;
   readonly shares: Shares;
 }
 
+/** The call that an endpoint's function answers. */
+export interface InlineCaller {
+  readonly caller: string;
+  /** Aborts when nobody waits for the answer any more. */
+  readonly signal: AbortSignal;
+  /** Makes the links in a job's JSON such as the caller can follow. */
+  readonly link: (job: JobJson) => JobJson;
+}
+
 /** What an endpoint's function may do with jobs, in the name of the call that it answers. */
-export type InlineJobsFor = (exchange: Exchange, caller: string) => InlineJobs;
+export type InlineJobsFor = (call: InlineCaller) => InlineJobs;
 
 export function createInlineJobs(options: InlineJobsOptions): InlineJobsFor {
   const { tasks, queue, results, acceptance, shares } = options;
@@ -38,8 +49,8 @@ export function createInlineJobs(options: InlineJobsOptions): InlineJobsFor {
     }
   }
 
-  return (exchange, caller) => {
-    const show = async (id: string): Promise<JobJson> => linkJob(exchange, await results.get(id));
+  return ({ caller, signal, link }) => {
+    const show = async (id: string): Promise<JobJson> => link(await results.get(id));
 
     return {
       get: show,
@@ -58,7 +69,7 @@ export function createInlineJobs(options: InlineJobsOptions): InlineJobsFor {
         const deadlineS = Math.min(given.deadlineS ?? entry.deadlineS, entry.maxDeadlineS);
         const share = shares.take(id);
         const reason = new AppError('deadline_exceeded', `no result of ${task} within ${deadlineS} s; it was stopped`);
-        using limit = createDeadline({ ms: deadlineS * 1000, parents: [exchange.signal], reason });
+        using limit = createDeadline({ ms: deadlineS * 1000, parents: [signal], reason });
         try {
           const { status, error } = await results.outcome(id, limit.signal);
           if (status !== 'succeeded') throw error ?? new AppError('internal', `job ${id} is ${status}`);
