@@ -17,6 +17,8 @@ export interface KillRoundsOptions {
   readonly start: () => Promise<Mortal>;
   readonly dataDir: string;
   readonly rounds: number;
+  /** No other round begins after this moment (performance.now). Default: never. */
+  readonly endMs?: number;
   readonly random: Random;
   readonly documents: { readonly small: Uint8Array; readonly large: Uint8Array };
   readonly signal: AbortSignal;
@@ -24,6 +26,7 @@ export interface KillRoundsOptions {
 }
 
 export interface KillRounds {
+  readonly rounds: number;
   readonly promises: Promises;
   /** From the start of each process to `/readyz` 200. */
   readonly readyMs: readonly number[];
@@ -42,7 +45,7 @@ const SECOND_KILL_SHARE = 0.15;
 
 /** Load, kill -9 at a random moment, restart, and look whether every promise is kept; so many times on one data folder. */
 export async function runKillRounds(options: KillRoundsOptions): Promise<KillRounds> {
-  const { random, signal } = options;
+  const { random, signal, endMs = Number.POSITIVE_INFINITY } = options;
   const promises = createPromises();
   const [readyMs, settledMs]: [number[], number[]] = [[], []];
   const stuck: string[] = [];
@@ -56,7 +59,9 @@ export async function runKillRounds(options: KillRoundsOptions): Promise<KillRou
   };
 
   let server = await startReady();
-  for (let round = 1; round <= options.rounds && !signal.aborted; round++) {
+  let round = 0;
+  while (round < options.rounds && performance.now() < endMs && !signal.aborted) {
+    round += 1;
     const load = new AbortController();
     const running = runMixedJobs({ ...options, origin: server.origin, promises, signal: load.signal });
     await sleep(30 + random() * LONGEST_LOAD_MS, undefined, { signal });
@@ -77,7 +82,7 @@ export async function runKillRounds(options: KillRoundsOptions): Promise<KillRou
   }
   await verify(server.origin, promises, promises.all());
   await server.kill();
-  return { promises, readyMs, settledMs, stuck, orphans: [...orphans] };
+  return { rounds: round, promises, readyMs, settledMs, stuck, orphans: [...orphans] };
 }
 
 /** Jobs that have not ended in time. */

@@ -10,8 +10,11 @@ import { round } from '../harness/table.ts';
 export const kill9 = defineScenario({
   name: 'kill9',
   summary: 'kill -9 at random moments under a mixed load of jobs: nothing that was accepted is lost',
-  settings: { rounds: { default: 200, doc: 'times that the server is killed' } },
-  async run(lab, { rounds }) {
+  settings: {
+    rounds: { default: 200, doc: 'times that the server is killed' },
+    seconds: { default: 3600, doc: 'after which no other round begins' },
+  },
+  async run(lab, { rounds, seconds }) {
     const dataDir = await lab.folder('data');
     const document = (name: string) => readFile(new URL(`../../data/${name}`, import.meta.url));
     const [small, large] = await Promise.all([document('sample-1-page.pdf'), document('sample-17-pages.pdf')]);
@@ -22,6 +25,7 @@ export const kill9 = defineScenario({
       },
       dataDir,
       rounds,
+      endMs: performance.now() + seconds * 1000,
       random: lab.random,
       documents: { small, large },
       signal: lab.signal,
@@ -32,7 +36,7 @@ export const kill9 = defineScenario({
     return {
       tables: [timesOf(done)],
       promises: promisesOf(done),
-      notes: [`Accepted jobs: ${describeStatuses(done.promises.outcomes())}.`],
+      notes: [`${done.rounds} rounds. Accepted jobs: ${describeStatuses(done.promises.outcomes())}.`],
     };
   },
 });
