@@ -27,6 +27,7 @@ interface Entry {
   /** The same array as the job's. */
   readonly parts: Part[];
   readonly partIndexes: Set<number>;
+  failures: number;
   retryTimer: NodeJS.Timeout | undefined;
 }
 
@@ -214,7 +215,9 @@ export class MemoryQueue implements Queue {
   #fail(entry: Entry, line: TaskLine, error: AppError): void {
     // What a closing queue stopped has not failed: the next process does it.
     if (this.#isClosed || entry.isDecided) return;
-    const delayMs = line.retry?.(entry.job.attempt, error);
+    entry.failures += 1;
+    // A run that failed before it began counts, too: it would be tried for ever.
+    const delayMs = line.retry?.(Math.max(entry.job.attempt, entry.failures), error);
     if (delayMs === undefined) {
       this.#settle(entry, error.code === 'deadline_exceeded' ? 'timed_out' : 'failed', { error });
       return;

@@ -200,6 +200,20 @@ export function queueContract(name: string, createQueue: () => Queue): void {
       assert.equal(queue.depth('t').waiting + queue.depth('t').running, 0);
     });
 
+    test('a run that fails before it began counts as one that the task may repeat', async () => {
+      const queue = createQueue();
+      let runs = 0;
+      const handler: Handler = async () => {
+        runs += 1;
+        throw new AppError('engine_unavailable', 'no worker');
+      };
+      const retry = (attempt: number) => (attempt < 3 ? 1 : undefined);
+      queue.work('t', { concurrency: 1, queueSize: 1, eager: false, handler, retry });
+      queue.submit({ id: 'one', task: 't', caller: 'a', input: {}, files: [] }, queue.reserve('t'));
+      await final(queue, 'one');
+      assert.deepEqual([runs, queue.get('one')?.error?.code], [3, 'engine_unavailable']);
+    });
+
     test('a job that waits for its next run can be cancelled', async () => {
       const queue = createQueue();
       const handler: Handler = async (run) => {
