@@ -1,6 +1,8 @@
 import { runCli } from './harness/cli.ts';
 import { abortStorm } from './scenarios/abort-storm.ts';
 import { curl } from './scenarios/curl.ts';
+import { jobOverload } from './scenarios/job-overload.ts';
+import { jobSoak } from './scenarios/job-soak.ts';
 import { kill9 } from './scenarios/kill9.ts';
 import { netem } from './scenarios/netem.ts';
 import { overload } from './scenarios/overload.ts';
@@ -12,6 +14,19 @@ import { soak } from './scenarios/soak.ts';
 
 process.exitCode = await runCli({
   script: 'loadtest',
-  scenarios: [kill9, rendering, slowCrowd, overload, soak, abortStorm, slowDisk, curl, netem, slowhttp],
+  scenarios: [
+    kill9,
+    jobOverload,
+    jobSoak,
+    rendering,
+    slowCrowd,
+    overload,
+    soak,
+    abortStorm,
+    slowDisk,
+    curl,
+    netem,
+    slowhttp,
+  ],
   args: process.argv.slice(2),
 });
