@@ -22,6 +22,7 @@ import { ONE_PAGE, SAMPLE } from './jobs-api.ts';
 import type { TestServer } from './server.ts';
 
 const TASKS = new URL('../fixtures/user-tasks', import.meta.url).pathname;
+const NO_PDF = Buffer.from('this is not a pdf');
 const PASSWORD = readFileSync(new URL('../../data/failures/password.pdf', import.meta.url));
 
 export interface FailureCase {
@@ -66,12 +67,12 @@ export const FAILURES: readonly FailureCase[] = [
     args: ['--upload-grace', '0', '--min-upload-rate', '100000'],
     provoke: slowly(200),
   },
-  { code: 'upload_stalled', status: 408, args: ['--upload-grace', '0'], provoke: slowly(60_000) },
+  { code: 'upload_stalled', status: 408, provoke: slowly(60_000) },
   {
     code: 'conflict',
     status: 409,
     provoke: async (server) => {
-      const failed = await post('/pdf2image', 'no pdf', { prefer: 'respond-async' })(server);
+      const failed = await post('/pdf2image', NO_PDF, { prefer: 'respond-async' })(server);
       const { id } = failed.problem as { id?: string };
       await fetch(`${server.url}/v1/jobs/${id}?wait=10`);
       return get(`/v1/jobs/${id}/result`)(server);
@@ -96,7 +97,7 @@ export const FAILURES: readonly FailureCase[] = [
     },
   },
   { code: 'invalid_input', status: 422, provoke: post('/pdf2image?dpi=abc', ONE_PAGE) },
-  { code: 'invalid_pdf', status: 422, provoke: post('/pdf2image', 'this is not a pdf') },
+  { code: 'invalid_pdf', status: 422, provoke: post('/pdf2image', NO_PDF) },
   { code: 'password_required', status: 422, provoke: post('/pdf2image', PASSWORD) },
   { code: 'too_many_pages', status: 422, provoke: post('/pdf2image', SAMPLE) },
   { code: 'page_too_large', status: 422, provoke: post('/pdf2image?dpi=2400', ONE_PAGE) },
