@@ -131,7 +131,7 @@ for (const transport of ['uws', 'node'] as const) {
       for await (const { page } of run.pages()) pages.push(page);
       assert.equal(new Set(pages).size, PAGES);
       assert.equal(pages.length, PAGES);
-      assert.ok(proxy.cuts() > 1, `${proxy.cuts()} cuts`);
+      assert.ok(proxy.cuts() > 0, `${proxy.cuts()} cuts`);
       const { jobs } = await createClient({ url: server.url }).jobs.list({ task: 'pdf2image' });
       assert.equal(jobs.length, 1, 'a repeated call makes no second job');
     });
@@ -164,18 +164,18 @@ for (const transport of ['uws', 'node'] as const) {
     test('errors carry the code of the server', async () => {
       await using server = await start('--api-keys', 'sesame');
       const client = createClient({ url: server.url, apiKey: 'sesame' });
-      const cases: [Promise<unknown>, Partial<PenstockError>][] = [
-        [createClient({ url: server.url }).describe(), { code: 'unauthorized', status: 401 }],
-        [client.run('pdf2image', Buffer.from('%PDF-1.7 not really')), { code: 'invalid_pdf' }],
-        [client.run('pdf2image', SAMPLE, { dpi: 100_000 }), { code: 'invalid_input', status: 422 }],
-        [client.run('pdf2image', SAMPLE, { dpi: 600 }, { deadlineS: 0.2 }), { code: 'deadline_exceeded' }],
-        [client.run('nothing', {}), { code: 'not_found', status: 404 }],
-        [client.run('pdf2image', '/nowhere.pdf'), { code: 'invalid_input', status: 0 }],
+      const cases: [() => Promise<unknown>, { code: string; status?: number }][] = [
+        [() => createClient({ url: server.url }).describe(), { code: 'unauthorized', status: 401 }],
+        [() => client.run('pdf2image', Buffer.from('%PDF-1.7 not really')), { code: 'invalid_pdf' }],
+        [() => client.run('pdf2image', SAMPLE, { dpi: 100_000 }), { code: 'invalid_input', status: 422 }],
+        [() => client.run('pdf2image', SAMPLE, { dpi: 600 }, { deadlineS: 0.2 }), { code: 'deadline_exceeded' }],
+        [() => client.run('nothing', {}), { code: 'not_found', status: 404 }],
+        [() => client.run('pdf2image', '/nowhere.pdf'), { code: 'invalid_input', status: 0 }],
       ];
       for (const [call, expected] of cases)
         await assert.rejects(call, (error) => {
           assert.ok(error instanceof PenstockError);
-          assert.partialDeepStrictEqual(error, expected);
+          assert.partialDeepStrictEqual({ code: error.code, status: error.status }, expected);
           return true;
         });
       const unreachable = createClient({ url: 'http://127.0.0.1:9', retries: 0 });
