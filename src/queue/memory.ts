@@ -80,6 +80,7 @@ export class MemoryQueue implements Queue {
       isDecided: false,
       abort: new AbortController(),
       partIndexes: new Set<number>(),
+      failures: 0,
       retryTimer: undefined,
     };
     const entry: Entry = { job, parts, ...fresh };
