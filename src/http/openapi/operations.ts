@@ -11,11 +11,12 @@ const NAME = parameter('name', 'query', { description: 'of the file' });
 const NO_CONTENT: OpenApiObject = { description: 'done' };
 const LOCATION = { location: header('of what was made') };
 
-const ANY_BODY = { required: true, content: content('application/octet-stream', {}) };
+const ANY_BODY = { required: true, content: { 'application/octet-stream': { schema: {} }, '*/*': { schema: {} } } };
 const DOORS = {
   required: true,
   content: {
     'application/octet-stream': { schema: {} },
+    '*/*': { schema: {} },
     'multipart/form-data': { schema: { type: 'object', additionalProperties: true } },
     'application/json': {
       schema: {
