@@ -46,18 +46,21 @@ const FILES = { document: { kind: 'pdf', mayBeDamaged: true } } as const;
 type Input = z.output<typeof inputSchema>;
 type Context = TaskContext<typeof FILES>;
 
-interface PageImage {
-  readonly page: number;
-  readonly width: number;
-  readonly height: number;
-  readonly bytes: number;
-  readonly media_type: string;
-  /** Which one drew it: pdfium or pdfjs. */
-  readonly engine: string | undefined;
-  /** Relative to the job. */
-  readonly url: string;
-  readonly text?: string;
-}
+const pageSchema = z.object({
+  page: z.int(),
+  width: z.int().describe('pixels'),
+  height: z.int().describe('pixels'),
+  bytes: z.int(),
+  media_type: z.string(),
+  engine: z.string().optional().describe('which one drew it: pdfium or pdfjs'),
+  url: z.string().describe('of the image'),
+  text: z.string().optional().describe('of the page, where it was asked for'),
+});
+
+const resultSchema = z.object({ page_count: z.int(), pages: z.array(pageSchema) });
+
+/** `url` is relative to the job. */
+type PageImage = z.output<typeof pageSchema>;
 
 async function plan(input: Input, context: Context): Promise<number[]> {
   const document = await openDocument(input, context);
@@ -111,6 +114,7 @@ export default defineTask({
   version: '1',
   files: FILES,
   input: inputSchema,
+  result: resultSchema,
   plan,
   part: renderPage,
   combine: (pages: readonly PageImage[]) => ({ page_count: pages.length, pages }),
