@@ -14,6 +14,8 @@ interface Problem {
   status: number;
 }
 
+const TUS = { 'tus-resumable': '1.0.0' };
+
 /** One thread does all file work, so that strace counts its calls. */
 const ONE_THREAD = { UV_THREADPOOL_SIZE: '1' };
 
@@ -73,6 +75,17 @@ async function upload(server: TestServer, bytes: Uint8Array): Promise<Response> 
   return fetch(`${server.url}/file`, { method: 'POST', body: new Uint8Array(bytes) });
 }
 
+async function createTus({ url }: TestServer, length: number): Promise<string> {
+  const headers = { ...TUS, 'upload-length': `${length}` };
+  const created = await fetch(`${url}/v1/uploads`, { method: 'POST', headers });
+  return created.headers.get('location') ?? assert.fail(`no upload: ${created.status}`);
+}
+
+async function patchTus(url: string, offset: number, bytes: Uint8Array): Promise<Response> {
+  const headers = { ...TUS, 'upload-offset': `${offset}`, 'content-type': 'application/offset+octet-stream' };
+  return fetch(url, { method: 'PATCH', headers, body: new Uint8Array(bytes) });
+}
+
 function assertNothingKept(server: TestServer): void {
   assert.deepEqual(filesBelow(join(server.dataDir, 'tmp')), []);
   assert.deepEqual(blobsOf(server.dataDir), []);
@@ -83,12 +96,15 @@ suite('a disk that fails', { skip: missingTool('strace') ?? needsRoot() ?? false
     ['openat', 'EMFILE', 503, 'too_many_uploads'],
     ['openat', 'EIO', 500, 'internal'],
     ['openat', 'ENOSPC', 507, 'storage_full'],
+    ['openat', 'EDQUOT', 507, 'storage_full'],
     ['fdatasync', 'EIO', 500, 'internal'],
     ['fdatasync', 'ENOSPC', 507, 'storage_full'],
     ['fdatasync', 'EDQUOT', 507, 'storage_full'],
     ['rename', 'EIO', 500, 'internal'],
     ['rename', 'ENOSPC', 507, 'storage_full'],
+    ['rename', 'EDQUOT', 507, 'storage_full'],
     ['fsync', 'EIO', 500, 'internal'],
+    ['fsync', 'ENOSPC', 507, 'storage_full'],
     ['write', 'EIO', 500, 'internal'],
     ['write', 'ENOSPC', 507, 'storage_full'],
     ['write', 'EDQUOT', 507, 'storage_full'],
@@ -107,6 +123,28 @@ suite('a disk that fails', { skip: missingTool('strace') ?? needsRoot() ?? false
       assertNothingKept(server);
       assert.equal((await upload(server, randomBytes(20_000))).status, 201);
       assert.equal((await fetch(`${server.url}/readyz`)).status, 200);
+    });
+  }
+
+  for (const [call, error, status] of [
+    ['openat', 'EMFILE', 503],
+    ['fdatasync', 'EIO', 500],
+    ['fdatasync', 'ENOSPC', 507],
+    ['fdatasync', 'EDQUOT', 507],
+  ] as const) {
+    test(`${call} with ${error} under a resumable upload is ${status}, and no offset is told that is not on the disk`, async () => {
+      await using server = await startServer({ env: ONE_THREAD, args: ['--workers', '1'] });
+      const bytes = randomBytes(20_000);
+      const url = await createTus(server, bytes.length);
+      const answer = await withFault(server, { call, error }, () => patchTus(url, 0, bytes));
+      assert.equal(answer.status, status, await answer.text());
+      const head = await fetch(url, { method: 'HEAD', headers: TUS });
+      const offset = head.status === 200 ? Number(head.headers.get('upload-offset')) : 0;
+      const again = head.status === 200 ? url : await createTus(server, bytes.length);
+      const last = await patchTus(again, offset, bytes.subarray(offset));
+      assert.equal(last.status, 204);
+      const stored = await fetch(last.headers.get('content-location') ?? assert.fail('no file'));
+      assert.ok(bytes.equals(Buffer.from(await stored.arrayBuffer())));
     });
   }
 
