@@ -1,3 +1,4 @@
+import { extname } from 'node:path';
 import type { Channel } from '../core/channel.ts';
 import { AppError } from '../core/errors.ts';
 import type { Job, Queue, Slot as QueueSlot } from '../queue/queue.ts';
@@ -21,7 +22,7 @@ export type { TaskEntry } from './task-entry.ts';
 
 /** The tasks that come with the product. A new one: its file, its line here. */
 const BUILT_IN: readonly LoadedTask[] = [
-  { task: pdf2image, moduleUrl: new URL('./pdf2image.ts', import.meta.url).href },
+  { task: pdf2image, moduleUrl: new URL(`./pdf2image${extname(import.meta.url)}`, import.meta.url).href },
 ];
 
 export interface TasksOptions {

@@ -83,7 +83,7 @@ function isAsset(name: string): name is keyof typeof TYPES {
 
 /** Of the package, or of the copy that `npm run build` puts beside the compiled server. */
 async function readAsset(name: string): Promise<Uint8Array> {
-  for (const folder of [() => new URL('../../../docs/', import.meta.url), packageFolder]) {
+  for (const folder of [() => new URL('../../../reference-page/', import.meta.url), packageFolder]) {
     try {
       return await readFile(new URL(name, folder()));
     } catch (error) {
