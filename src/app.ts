@@ -16,6 +16,8 @@ import { createTaskStream } from './http/task-stream.ts';
 import { createUploads } from './http/upload.ts';
 import { type Stages, startStages, stopStages } from './stages.ts';
 
+const LAST_ANSWERS_MS = 1000;
+
 export interface App {
   readonly url: string;
   readonly transport: 'uws' | 'node';
@@ -33,6 +35,7 @@ export async function startApp(config: Config, log: Log, logOptions: LogOptions)
     transport: config.transport,
     host: config.host,
     port: config.port,
+    allowOrigins: config.allowOrigins,
     log,
     routes: createRoutes({ config, stages, admission, isDraining: () => isDraining }),
     onOutcome: ({ method, status, code, ms }) => metrics.finishRequest({ method, status, code, seconds: ms / 1000 }),
@@ -44,7 +47,11 @@ export async function startApp(config: Config, log: Log, logOptions: LogOptions)
     await http.idle(signal);
     await attempt(log, 'jobs', queue.idle(signal));
     await attempt(log, 'requests', http.drain(signal));
-    await stopStages(stages, signal, () => http.close());
+    await stopStages(stages, signal, async () => {
+      // What is still waited for has its answer now: a moment to let it out.
+      await http.drain(AbortSignal.timeout(LAST_ANSWERS_MS));
+      await http.close();
+    });
   }
 
   return { url: `http://${urlHost(config.host)}:${http.port}`, transport: http.transport, stop };

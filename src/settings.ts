@@ -93,6 +93,7 @@ export const SETTINGS = {
   allowAddresses: list(
     'inside addresses that URLs may point to all the same: CIDRs, addresses, hosts, host:port; repeatable',
   ),
+  allowOrigins: list('web origins whose pages may call this server, as https://app.example; * for all; repeatable'),
   rateLimit: count(
     60,
     [0, 1_000_000],

@@ -2,6 +2,7 @@ import { AppError, toAppError } from '../core/errors.ts';
 import { createIdSource } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
 import { connectionLimit } from './connections.ts';
+import { createCors } from './cors.ts';
 import { Exchange, type Outcome } from './exchange.ts';
 import { checkFraming } from './framing.ts';
 import { problemAnswer } from './problem.ts';
@@ -16,6 +17,8 @@ export interface HttpOptions {
   readonly host: string;
   readonly port: number;
   readonly routes: readonly Route[];
+  /** Web origins whose pages may call; `*`: all. */
+  readonly allowOrigins?: readonly string[];
   readonly log: Log;
   /** Told once per request, for metrics. */
   readonly onOutcome?: (outcome: Outcome) => void;
@@ -38,6 +41,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   const { log, host, port } = options;
   const newId = createIdSource();
   const findRoute = createRouter(options.routes);
+  const cors = createCors(options.allowOrigins ?? []);
   const active = new Set<Exchange>();
   const idle = new Set<() => void>();
 
@@ -68,7 +72,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
         exchange.setHeader('connection', 'close');
         throw refusal;
       }
-      await dispatch(exchange, findRoute(exchange.method, exchange.path));
+      if (!cors(exchange)) await dispatch(exchange, findRoute(exchange.method, exchange.path));
     } catch (error) {
       answerError(exchange, error, log);
     }
