@@ -1,3 +1,4 @@
+import { cpuBound } from './bench/cpu-bound.ts';
 import { fidelity } from './bench/fidelity.ts';
 import { ingest } from './bench/ingest.ts';
 import { jobs } from './bench/jobs.ts';
@@ -6,6 +7,6 @@ import { runCli } from './harness/cli.ts';
 
 process.exitCode = await runCli({
   script: 'bench',
-  scenarios: [ingest, jobs, fidelity, raster],
+  scenarios: [ingest, jobs, cpuBound, fidelity, raster],
   args: process.argv.slice(2),
 });

@@ -80,8 +80,7 @@ export function createInlineCalls({ storage, workDir, sharedDir, log, newId }: I
         return { id, result: encodeItems(source, { task, signal: limit.signal, log, closing }) };
       }
       const json = encodeResult(await checkResult(returned, task), task.name);
-      for (const output of outputs)
-        await storeOutput(storage, { jobId: id, outDir: scratchDir, output, isRepeated: false });
+      for (const output of outputs) await storeOutput(storage, { jobId: id, outDir: scratchDir, output });
       return { id, result: json };
     } catch (error) {
       throw describe(error, task.name, log);
