@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { apiOf, ONE_PAGE, SAMPLE } from './jobs-api.ts';
-import { startServer } from './server.ts';
+import { filesBelow, startServer } from './server.ts';
 
 for (const transport of ['uws', 'node'] as const) {
   suite(`shared work over ${transport}`, () => {
@@ -20,8 +20,21 @@ for (const transport of ['uws', 'node'] as const) {
       leaving.abort();
       const lost = await Promise.allSettled(left);
       assert.ok(lost.some(({ status }) => status === 'rejected'));
-      for (const answer of await Promise.all(stayed)) assert.equal(answer.status, 200);
-      assert.equal((await api.list('')).jobs.length, 1);
+      const results = await Promise.all(
+        (await Promise.all(stayed)).map(async (answer) => {
+          assert.equal(answer.status, 200);
+          return answer.text();
+        }),
+      );
+      assert.equal(new Set(results).size, 1);
+      const [job, ...others] = (await api.list('')).jobs;
+      assert.deepEqual([job?.status, job?.attempt, others], ['succeeded', 1, []]);
+      // Each page was drawn once: had it been drawn again, its output would be there, or have been refused.
+      const metrics = await (await fetch(`${server.url}/metrics`)).text();
+      assert.match(metrics, /penstock_job_seconds_count\{task="pdf2image",status="succeeded"\} 1\n/);
+      const blobs = filesBelow(server.dataDir);
+      assert.equal(blobs.filter((path) => /results\/.*\/pages\/\d+$/.test(path)).length, 17);
+      assert.equal(blobs.filter((path) => /blobs\/files\/\w+$/.test(path)).length, 1);
     });
 
     test('a later call gets the kept result, and no-cache a fresh one', async () => {
