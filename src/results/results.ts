@@ -22,7 +22,7 @@ export { toJobJson } from './job-json.ts';
 export type { JobPage, JobQuery } from './job-list.ts';
 export { removeOrphans } from './orphans.ts';
 export { fileNameOf, type OutputFile } from './output.ts';
-export { type Retention, startRetention } from './retention.ts';
+export { startRetention } from './retention.ts';
 export { createShares, type Share, type Shares } from './shares.ts';
 export { createTwins, fingerprint, type Twins, type Work } from './twins.ts';
 
@@ -141,6 +141,6 @@ function notFound(id: string, since: number, retentionS: number): AppError {
 }
 
 /** Where a job's output rests. */
-export function outputKey(id: string, key: string): string {
+function outputKey(id: string, key: string): string {
   return `results/${id}/${key}`;
 }

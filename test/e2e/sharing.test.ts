@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { apiOf, ONE_PAGE, SAMPLE } from './jobs-api.ts';
 import { filesBelow, startServer } from './server.ts';
@@ -66,4 +69,34 @@ for (const transport of ['uws', 'node'] as const) {
       assert.equal((await api.run('?dpi=50', SAMPLE, { 'idempotency-key': 'k1' })).status, 400);
     });
   });
+}
+
+test('an Idempotency-Key and a kept result are known after kill -9', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'penstock-sharing-'));
+  const key = { 'idempotency-key': '"k"' };
+  try {
+    let first: string | null;
+    {
+      await using server = await startServer({ args: ['--workers', '1'], dataDir });
+      const answer = await apiOf(server).run('?dpi=50', ONE_PAGE, key);
+      first = answer.headers.get('content-location');
+      await answer.text();
+      // The record of a job that somebody waited for comes a moment after the answer.
+      do await fetch(`${server.url}/healthz`);
+      while (!filesBelow(dataDir).some((path) => path.startsWith('blobs/cache/')));
+    }
+    await using server = await startServer({ args: ['--workers', '1'], dataDir });
+    const replayed = await apiOf(server).run('?dpi=50', ONE_PAGE, key);
+    const shared = await apiOf(server).run('?dpi=50', ONE_PAGE);
+    assert.deepEqual([replayed.status, replayed.headers.get('idempotency-replayed')], [200, 'true']);
+    assert.equal(shared.headers.get('cache-status'), 'penstock; hit');
+    for (const { headers } of [replayed, shared]) assert.equal(pathOf(headers.get('content-location')), pathOf(first));
+    assert.equal((await apiOf(server).run('?dpi=51', ONE_PAGE, key)).status, 422);
+  } finally {
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+});
+
+function pathOf(url: string | null): string {
+  return new URL(url ?? '').pathname;
 }
