@@ -28,7 +28,7 @@ export function listSlots(slots: FileSlots = {}): readonly Slot[] {
 }
 
 /** Error: `unsupported_media_type`, for content that is not of the slot's kind. */
-export function checkContent(task: string, slot: Slot, mediaType: string): void {
+function checkContent(task: string, slot: Slot, mediaType: string): void {
   const cannotBeTold = mediaType === 'application/octet-stream' || mediaType.startsWith('text/');
   if (fits(slot, mediaType) || (slot.mayBeDamaged && cannotBeTold)) return;
   throw refusal(task, slot, `this is ${mediaType}`);
