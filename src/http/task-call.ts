@@ -56,7 +56,7 @@ export function createTaskCall(options: TaskCallOptions): TaskCall {
     const callbackUrl = await checkCallback(exchange.query.get('callback_url') ?? undefined);
     const key = readIdempotencyKey(exchange);
     using claim = key === undefined ? undefined : idempotency.claim(caller, key);
-    const slot = tasks.reserve(entry, { caller, deadlineMs: wish.onTimeout === 'end' ? wish.waitMs : undefined });
+    const slot = tasks.reserve(entry, { caller, deadlineMs: jobLimitMs(wish) });
     try {
       const delivered = await receive(exchange, entry, { caller, query, wish });
       if (format) await options.stream(exchange, delivered, { entry, slot, caller, query, wish, priority, format });
@@ -104,6 +104,13 @@ export function createTaskCall(options: TaskCallOptions): TaskCall {
   }
 
   return call;
+}
+
+/** Until when the job has to be done, in milliseconds from now; undefined: it may go on. */
+function jobLimitMs({ onTimeout, waitMs, deadlineAt }: Wish): number | undefined {
+  if (onTimeout === 'tell') return undefined;
+  const untilDeadline = deadlineAt === undefined ? undefined : deadlineAt - Date.now();
+  return onTimeout === 'end' ? Math.min(waitMs, untilDeadline ?? waitMs) : untilDeadline;
 }
 
 /** `?priority=`, -10 to 10, undefined: the task's. Error: `invalid_input`. */
