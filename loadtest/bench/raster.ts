@@ -3,11 +3,14 @@ import { once } from 'node:events';
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Chart } from '../harness/chart.ts';
 import type { Lab } from '../harness/lab.ts';
 import { readEndedChildren, readProcess } from '../harness/process-stats.ts';
+import type { Promised } from '../harness/report.ts';
 import { defineScenario } from '../harness/scenario.ts';
 import { promise } from '../harness/shapes.ts';
 import { mebibytes, round, type Table } from '../harness/table.ts';
+import { chartOf } from './raster-charts.ts';
 import {
   listEntrants,
   MUPDF,
@@ -44,23 +47,28 @@ export const raster = defineScenario({
     const files = lab.operands.length > 0 ? lab.operands : DOCUMENTS.map((name) => `${DATA}${name}.pdf`);
     const entrants = listEntrants().filter(({ name }) => isWanted(lab, name));
     const tables: Table[] = [];
-    const promises = [];
+    const promises: Promised[] = [];
+    const charts: Chart[] = [];
     const serviceDpi = dpi > 0 ? dpi : 200;
     const cold = new Map<string, number>();
     for (const path of files) {
+      const file = basename(path);
+      const byDpi = new Map<number, ReadonlyMap<string, Figures>>();
       for (const each of dpi > 0 ? [dpi] : ALL_DPI) {
         const medians = await compare(lab, { entrants, path, dpi: each, rounds });
-        tables.push(tableOf(`${basename(path)} at ${each} dpi`, medians));
-        if (each === serviceDpi) cold.set(path, medians.get(MUPDF)?.seconds ?? Number.NaN);
-        if (each === 200) promises.push(...promisesOf(basename(path), medians));
+        byDpi.set(each, medians);
+        tables.push(tableOf(`${file} at ${each} dpi`, medians));
       }
+      cold.set(path, byDpi.get(serviceDpi)?.get(MUPDF)?.seconds ?? Number.NaN);
+      promises.push(...promisesOf(file, byDpi.get(200) ?? new Map()));
+      if (byDpi.size > 1) charts.push(chartOf(file, byDpi, POPPLER));
     }
     if (service > 0) {
       const { table, kept } = await measureService(lab, { files, dpi: serviceDpi, rounds, cold });
       tables.push(table);
       promises.push(...kept);
     }
-    return { tables, promises, notes: [EXPLANATION] };
+    return { tables, charts, promises, notes: [EXPLANATION] };
   },
 });
 
