@@ -117,7 +117,8 @@ function readList(given: unknown): readonly string[] | undefined {
   const items: unknown[] = Array.isArray(given) ? given : [given];
   if (!items.every((item) => typeof item === 'string')) return undefined;
   const parts = items.flatMap((item) => item.split(',')).map((item) => item.trim());
-  return Object.freeze(parts.filter((part) => part !== ''));
+  // An empty one, say of a variable that was never filled in, must not turn a guard off.
+  return parts.includes('') ? undefined : Object.freeze(parts);
 }
 
 function quantity(unit: string, given: string): number | undefined {

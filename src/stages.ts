@@ -105,7 +105,7 @@ export async function startStages(config: Config, log: Log, logOptions: LogOptio
   const jobs = createInlineJobs({ tasks, queue, results, acceptance, shares });
   const doors = createDoors({ ingest, files, guard, urlTimeoutMs: config.urlTimeout * 1000 });
   const inputs = { doors, jobs, ingest, resumable, files, limits, disk, retention };
-  return { ...answers, ...inputs, lock, queue, ledger, tasks, inline, metrics, workers };
+  return { ...answers, ...inputs, log, lock, queue, ledger, tasks, inline, metrics, workers };
 }
 
 interface AnswerParts {
@@ -133,7 +133,7 @@ async function startAnswers(config: Config, { queue, storage, ledger, log, newId
     }
   }
 
-  const acceptance = createAcceptance({ queue, ledger, storage, log, keep: results.keep });
+  const acceptance = createAcceptance({ queue, ledger, storage, log, keep: results.keep, kept: results.kept });
   const shares = createShares({ queue, ledger });
   const idempotency = createIdempotency({ queue, storage });
   return { results, twins, guard, webhooks, acceptance, shares, idempotency, keep };
@@ -141,9 +141,12 @@ async function startAnswers(config: Config, { queue, storage, ledger, log, newId
 
 /** Ends what still runs; accepted jobs stay for the next process. `closeFront`: of whoever answers, once the jobs have ended. */
 export async function stopStages(stages: Stages, signal: AbortSignal, closeFront: () => Promise<void>): Promise<void> {
-  const { queue, ledger, tasks, workers, metrics } = stages;
+  const { queue, ledger, tasks, workers, metrics, log } = stages;
   const kept = queue.list().filter(({ id, finishedAt }) => finishedAt === undefined && ledger.isAccepted(id));
-  await Promise.all(kept.map(ledger.excuse));
+  for (const outcome of await Promise.allSettled(kept.map(ledger.excuse))) {
+    if (outcome.status === 'rejected')
+      log.error({ err: outcome.reason }, 'a run that is stopped will count as a death');
+  }
   queue.close(new AppError('draining', 'the server has stopped'), ({ id }) => ledger.isAccepted(id));
   await closeFront();
   await stages.webhooks.close();

@@ -30,9 +30,13 @@ export async function serveAndWatch({ paths, log }: WatchOptions): Promise<numbe
     server = start();
   }
 
+  let starting = Promise.resolve();
+  const failed = (error: unknown) => log.error({ err: error }, 'the server could not be started over');
   const onChange = () => {
     clearTimeout(timer);
-    timer = setTimeout(() => void startOver(), SETTLE_MS);
+    timer = setTimeout(() => {
+      starting = starting.then(startOver).catch(failed);
+    }, SETTLE_MS);
   };
   const watchers: FSWatcher[] = paths.map((path) => watch(path, { recursive: true }, onChange));
   const asked = Promise.withResolvers<NodeJS.Signals>();
@@ -40,6 +44,7 @@ export async function serveAndWatch({ paths, log }: WatchOptions): Promise<numbe
   await asked.promise;
   clearTimeout(timer);
   for (const watcher of watchers) watcher.close();
+  await starting;
   return await end(server);
 }
 

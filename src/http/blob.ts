@@ -25,10 +25,11 @@ export async function replyBlob(exchange: Exchange, blob: BlobResource): Promise
     ['x-content-type-options', 'nosniff'],
     ['content-security-policy', "default-src 'none'; sandbox"],
   ] as const;
-  if (matches(exchange.header('if-none-match'), etag)) return exchange.reply({ status: 304, headers });
   const ifMatch = exchange.header('if-match');
   if (ifMatch !== undefined && !matches(ifMatch, etag))
     throw new AppError('precondition_failed', `the content is ${etag}`);
+  if (matches(exchange.header('if-none-match')?.replaceAll('W/"', '"'), etag))
+    return exchange.reply({ status: 304, headers });
 
   const range = wantedRange(exchange, etag, blob.size);
   const described = [
@@ -48,10 +49,10 @@ export async function replyBlob(exchange: Exchange, blob: BlobResource): Promise
 
 async function* noBytes(): AsyncGenerator<Uint8Array> {}
 
-/** Weak comparison, as If-None-Match asks for; our tags are strong, so it serves If-Match, too. */
+/** Strong comparison (RFC 9110 section 8.8.3.2); for a weak one the caller takes the `W/` away first. */
 function matches(header: string | undefined, etag: string): boolean {
   if (header === undefined) return false;
-  return header.trim() === '*' || header.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag);
+  return header.trim() === '*' || header.split(',').some((tag) => tag.trim() === etag);
 }
 
 /** undefined: the whole. Several ranges, another unit or a malformed header are ignored, as section 14.2 allows. */

@@ -35,8 +35,13 @@ export async function replyItems(
     }
   }
 
-  if (format === 'sse') await replyEvents(exchange, toEvents(all()));
-  else await replyLines(exchange, all());
+  try {
+    if (format === 'sse') await replyEvents(exchange, toEvents(all()));
+    else await replyLines(exchange, all());
+  } finally {
+    // An answer without a body, to HEAD, asks for no item.
+    await iterator.return?.();
+  }
   if (failure !== undefined) throw failure;
 }
 

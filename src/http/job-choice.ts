@@ -2,6 +2,7 @@ import type { Slot } from '../queue/queue.ts';
 import { fingerprint, type KeyClaim, type Share, type Shares, type Twins, type Work } from '../results/results.ts';
 import type { TaskEntry, Tasks } from '../tasks/tasks.ts';
 import type { Exchange } from './exchange.ts';
+import type { Wish } from './prefer.ts';
 import { type CallQuery, readFiles, readInput, type TaskBody } from './task-body.ts';
 
 export interface JobChoiceOptions {
@@ -16,6 +17,7 @@ export interface Order {
   readonly caller: string;
   readonly query: CallQuery;
   readonly claim: KeyClaim | undefined;
+  readonly wish: Wish;
   /** undefined: the task's. */
   readonly priority: number | undefined;
 }
@@ -32,7 +34,7 @@ export interface JobShare extends Share {
 export type JobChoice = (exchange: Exchange, delivered: TaskBody, order: Order) => Promise<JobShare>;
 
 export function createJobChoice({ tasks, shares, twins }: JobChoiceOptions): JobChoice {
-  return async (exchange, delivered, { entry, slot, caller, query, claim, priority }) => {
+  return async (exchange, delivered, { entry, slot, caller, query, claim, priority, wish }) => {
     const input = readInput(entry, query, delivered);
     const files = readFiles(entry, delivered);
     const { name: task, version } = entry.task;
@@ -42,8 +44,10 @@ export function createJobChoice({ tasks, shares, twins }: JobChoiceOptions): Job
     const isShared = version !== undefined && !isBypassed(exchange);
     const kept = isShared && earlier === undefined ? await twins.findKept(work) : undefined;
     exchange.signal.throwIfAborted();
+    // A job with an end of its own is nobody else's: others may have more time.
+    const isLimited = wish.onTimeout === 'hand-over' && wish.deadlineAt !== undefined;
     // From here to the submission nothing waits, so that of equal calls one makes the job.
-    const live = isShared ? twins.findLive(work) : undefined;
+    const live = isShared && !isLimited ? twins.findLive(work) : undefined;
     const known = earlier ?? live ?? kept;
     if (version !== undefined) exchange.setHeader('cache-status', `penstock; ${cacheStatus(isShared, live, kept)}`);
     if (earlier !== undefined) exchange.setHeader('idempotency-replayed', 'true');
@@ -52,7 +56,7 @@ export function createJobChoice({ tasks, shares, twins }: JobChoiceOptions): Job
       return { ...share, jobId: known, isReplay: earlier !== undefined, confirm: delivered.undo };
     }
     const { id } = tasks.submit({ entry, slot, caller, input, files, priority });
-    twins.note(work, id);
+    twins.note(work, id, !isLimited);
     const confirm = async () => await claim?.bind(payload, id);
     return { ...shares.take(id, delivered.undo), jobId: id, isReplay: false, confirm };
   };

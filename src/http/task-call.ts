@@ -33,7 +33,6 @@ interface Receiving {
 }
 
 interface Call extends Order {
-  readonly wish: Wish;
   /** The query's; the body may bring one, too. */
   readonly callbackUrl: string | undefined;
 }

@@ -61,6 +61,7 @@ async function run(options: TransferOptions, channel: Channel<Uint8Array>): Prom
   const onWritten = (chunk: Uint8Array) => options.source.recycle?.(chunk);
   const onAbort = () => stop(signal.reason);
   signal.addEventListener('abort', onAbort, { once: true });
+  if (signal.aborted) onAbort();
   const clock = minRate && new RateClock({ rate: minRate, onTooSlow: stop });
   try {
     const reading = readInto({ ...options, channel, clock, signal: stopped.signal });

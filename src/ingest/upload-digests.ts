@@ -59,6 +59,7 @@ export function createUploadDigests(follower: DigestFollower, maxLive = MAX_LIVE
       const isAllLive = algorithms.every((name) => name === 'sha256');
       const following = (isAllLive && live.get(id)?.following) || follower.follow(growing.path, algorithms);
       try {
+        for (let bytes = CATCH_UP_BYTES; bytes < size; bytes += CATCH_UP_BYTES) following.advance(bytes);
         following.advance(size);
         return await following.finish();
       } finally {

@@ -34,10 +34,12 @@ export class UploadExpiry {
 
   /** Sweeps now and each minute. */
   start(): void {
+    const { log, retentionS } = this.#options;
+    const failed = (error: unknown) => log.error({ err: error }, 'expired uploads could not be looked for');
     const next = () => {
-      this.#sweeping = this.#sweeping.then(() => this.sweep());
+      this.#sweeping = this.#sweeping.then(() => this.sweep()).catch(failed);
     };
-    const everyMs = Math.min(EVERY_MS, Math.max(1000, this.#options.retentionS * 500));
+    const everyMs = Math.min(EVERY_MS, Math.max(1000, retentionS * 500));
     this.#timer = setInterval(next, everyMs).unref();
     next();
   }

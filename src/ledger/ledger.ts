@@ -31,6 +31,8 @@ export interface Ledger {
   /** Durable on return: the job outlives the process from here on. Once for each job. */
   accept(job: Job, terms?: Terms): Promise<void>;
   isAccepted(id: string): boolean;
+  /** Resolves when the acceptance that was asked for is durable; undefined: none was. */
+  acceptance(id: string): Promise<void> | undefined;
   /** For a job that `pending` told of and that is live again. */
   readmit(id: string): void;
   /** Durable on return: run `attempt` of an accepted job is about to begin. Does nothing for others. */
@@ -105,6 +107,7 @@ export async function openLedger({ storage }: { readonly storage: Storage }): Pr
     since,
     accept,
     isAccepted: (id) => accepted.has(id),
+    acceptance: (id) => accepted.get(id),
     readmit: (id) => void accepted.set(id, Promise.resolve()),
     begin(id, attempt) {
       if (!accepted.has(id)) return undefined;

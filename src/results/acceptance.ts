@@ -14,22 +14,27 @@ export interface AcceptanceOptions {
   readonly ledger: Ledger;
   /** Writes the record of a final job. */
   readonly keep: (job: Job) => Promise<void>;
+  /** Resolves when the record that is being written is there. */
+  readonly kept: (id: string) => Promise<void> | undefined;
   readonly storage: Storage;
   readonly log: Log;
 }
 
 /** Jobs that go on without their callers. */
 export interface Acceptance {
-  /** Durable on return, unless the job has ended meanwhile. Idempotent. */
+  /** On return the job, or its record where it has ended meanwhile, outlives this process. Idempotent. */
   accept(id: string, terms: Terms): Promise<void>;
   /** Puts back into the queue what the last process had accepted and not finished; tells how many jobs that are. */
   recover(): Promise<number>;
 }
 
-export function createAcceptance({ queue, ledger, keep, storage, log }: AcceptanceOptions): Acceptance {
+export function createAcceptance({ queue, ledger, keep, kept, storage, log }: AcceptanceOptions): Acceptance {
   async function accept(id: string, terms: Terms): Promise<void> {
     const job = queue.get(id);
-    if (!job || isFinal(job.status) || ledger.isAccepted(id)) return;
+    if (!job) return;
+    const earlier = ledger.acceptance(id);
+    if (earlier) return await earlier;
+    if (isFinal(job.status)) return await kept(id);
     await ledger.accept(job, terms);
     endInTime(id, terms);
   }

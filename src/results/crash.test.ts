@@ -44,6 +44,7 @@ function mortal(disk: Storage, { step, isDone }: Crash): Storage & { isDead(): b
     ...disk,
     create: (key, options) => pass(async () => passSink(await disk.create(key, options))),
     stat: (key) => pass(() => disk.stat(key)),
+    sync: (prefix) => pass(() => disk.sync(prefix)),
     delete: (key) => pass(() => disk.delete(key)),
     isDead: () => steps >= step,
   };
@@ -62,7 +63,7 @@ async function startProcess(storage: Storage & { isDead(): boolean }, callers: C
     isKeptFirst: ({ id }) => ledger.isAccepted(id),
   });
   const results = createResults({ queue, storage, ledger, log: LOG, retentionS: 1000, epoch: 'e' });
-  const acceptance = createAcceptance({ queue, ledger, storage, log: LOG, keep: results.keep });
+  const acceptance = createAcceptance({ queue, ledger, storage, log: LOG, keep: results.keep, kept: results.kept });
   queue.work('t', {
     concurrency: 2,
     queueSize: 100,

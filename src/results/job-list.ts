@@ -21,7 +21,7 @@ export interface JobPage {
   readonly next: string | undefined;
 }
 
-/** Live and ended jobs, newest first. A page may be short of its limit and still not be the last. */
+/** Live and ended jobs, newest first, without their results, which may be large. A page may be short of its limit and still not be the last. */
 export async function listJobs(queue: Queue, storage: Storage, query: JobQuery): Promise<JobPage> {
   const jobs: JobJson[] = [];
   let lookedAt = 0;
@@ -31,9 +31,13 @@ export async function listJobs(queue: Queue, storage: Storage, query: JobQuery):
     lookedAt += 1;
     last = job.id;
     const isWanted = (query.task ?? job.task) === job.task && (query.status ?? job.status) === job.status;
-    if (isWanted) jobs.push(job);
+    if (isWanted) jobs.push(withoutResult(job));
   }
   return { jobs, next: undefined };
+}
+
+function withoutResult({ result: _, ...job }: JobJson): JobJson {
+  return job;
 }
 
 async function* merge(queue: Queue, storage: Storage, after: string | undefined): AsyncGenerator<JobJson> {

@@ -11,3 +11,8 @@ export function fileNameOf(key: string, mediaType: string): string {
   const extension = mediaType.split('/')[1]?.replace(/[^a-z0-9]/g, '') ?? 'bin';
   return `${key.replace('pages/', 'page-').replaceAll('/', '-')}.${extension}`;
 }
+
+/** Where a job's output rests. */
+export function outputKey(id: string, key: string): string {
+  return `results/${id}/${key}`;
+}

@@ -11,8 +11,9 @@ import { archiveJob } from './archive.ts';
 import { createFeed, type Feed } from './feed.ts';
 import { toJobJson } from './job-json.ts';
 import { type JobPage, type JobQuery, listJobs } from './job-list.ts';
-import type { OutputFile } from './output.ts';
-import { readRecord, writeRecord } from './record.ts';
+import { createKeeper, type Keeper } from './keeper.ts';
+import { type OutputFile, outputKey } from './output.ts';
+import { readRecord } from './record.ts';
 
 export { type Acceptance, createAcceptance } from './acceptance.ts';
 export type { Feed, FeedEvent } from './feed.ts';
@@ -22,7 +23,7 @@ export { toJobJson } from './job-json.ts';
 export type { JobPage, JobQuery } from './job-list.ts';
 export { removeOrphans } from './orphans.ts';
 export { fileNameOf, type OutputFile } from './output.ts';
-export { startRetention } from './retention.ts';
+export { type Retention, startRetention } from './retention.ts';
 export { createShares, type Share, type Shares } from './shares.ts';
 export { createTwins, fingerprint, type Twins, type Work } from './twins.ts';
 
@@ -40,7 +41,7 @@ export interface ResultsOptions {
 export type JobOutcome = Pick<Job, 'id' | 'status' | 'result' | 'error'>;
 
 /** Answers come back through here: waiting for an outcome, looking one up later, reading its files. */
-export interface Results {
+export interface Results extends Keeper {
   /** Waits for the job's final state. Rejects with the signal's reason; the job goes on. */
   outcome(id: string, signal: AbortSignal): Promise<JobOutcome>;
   /** Live or stored. Errors: `not_found`, `gone`. */
@@ -54,12 +55,10 @@ export interface Results {
   archive(id: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
   /** What a job's followers are told. */
   readonly feed: Feed;
-  /** Keeps a final job's record for later callers; a failure is logged, too. */
-  keep(job: Job): Promise<void>;
 }
 
 export function createResults(options: ResultsOptions): Results {
-  const { queue, storage, ledger, log, epoch } = options;
+  const { queue, storage, ledger, epoch } = options;
 
   async function outcome(id: string, signal: AbortSignal): Promise<JobOutcome> {
     if (!queue.get(id)) return ended(await get(id));
@@ -106,17 +105,6 @@ export function createResults(options: ResultsOptions): Results {
     );
   }
 
-  async function keep(job: Job): Promise<void> {
-    const isAccepted = ledger.isAccepted(job.id);
-    try {
-      await writeRecord(storage, { job: toJobJson(job, Date.now()), parts: job.parts, epoch }, isAccepted);
-      if (isAccepted) await ledger.settle(job.id);
-    } catch (error) {
-      log.error({ err: error, job_id: job.id }, 'the record of a finished job could not be kept');
-      throw error;
-    }
-  }
-
   async function archive(id: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
     const { status } = await get(id);
     if (status !== 'succeeded' && status !== 'queued' && status !== 'running')
@@ -125,7 +113,16 @@ export function createResults(options: ResultsOptions): Results {
   }
 
   const feed = createFeed({ queue, storage, epoch, get });
-  return { outcome, get, wait, list: (query) => listJobs(queue, storage, query), output, archive, feed, keep };
+  return {
+    outcome,
+    get,
+    wait,
+    list: (query) => listJobs(queue, storage, query),
+    output,
+    archive,
+    feed,
+    ...createKeeper(options),
+  };
 }
 
 function ended({ id, status, result, error }: JobJson): JobOutcome {
@@ -138,9 +135,4 @@ function notFound(id: string, since: number, retentionS: number): AppError {
   if (bornAt >= since && bornAt < Date.now() - retentionS * 1000)
     return new AppError('gone', `job ${id} has expired: results are kept for ${retentionS} s`);
   return new AppError('not_found', `there is no job ${id.slice(0, 64)}`);
-}
-
-/** Where a job's output rests. */
-function outputKey(id: string, key: string): string {
-  return `results/${id}/${key}`;
 }

@@ -24,8 +24,8 @@ export interface Twins {
   findLive(work: Work): string | undefined;
   /** The id of a job whose result is there. */
   findKept(work: Work): Promise<string | undefined>;
-  /** The job does this work. */
-  note(work: Work, jobId: string): void;
+  /** The job does this work; false: `findLive` is not to tell of it. */
+  note(work: Work, jobId: string, isJoinable?: boolean): void;
   /** The job has its final state. */
   settled(job: Job): Promise<void>;
 }
@@ -55,10 +55,10 @@ export function createTwins({ queue, storage, retentionS, log }: TwinsOptions): 
     return record?.job.status === 'succeeded' ? jobId : undefined;
   }
 
-  function note(work: Work, jobId: string): void {
+  function note(work: Work, jobId: string, isJoinable = true): void {
     if (work.version === undefined) return;
     const print = fingerprint(work);
-    live.set(print, jobId);
+    if (isJoinable) live.set(print, jobId);
     prints.set(jobId, print);
   }
 

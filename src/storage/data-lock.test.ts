@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -21,4 +21,15 @@ test('a folder has one owner at a time, and another after that', async () => {
 
 test('a folder that cannot be locked is named', async () => {
   await assert.rejects(lockDataDir('/proc/self/fdinfo'), /the data folder \/proc\/self\/fdinfo cannot be locked/);
+});
+
+test('a folder of somebody else is left as it is', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'penstock-lock-'));
+  try {
+    await mkdir(join(folder, 'work'));
+    await assert.rejects(lockDataDir(folder), /no data folder of ours, yet has a folder work/);
+    assert.deepEqual(await readdir(folder), ['work']);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });

@@ -1,4 +1,4 @@
-import { open, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { systemCode, toAppError } from '../core/errors.ts';
 import { createDirSync } from './dir-sync.ts';
 import { openDiskAppend } from './disk-append.ts';
@@ -11,6 +11,7 @@ import { createPublish } from './disk-publish.ts';
 import { readRange } from './disk-read.ts';
 import { createRoom } from './disk-room.ts';
 import { DiskSink } from './disk-sink.ts';
+import { createSync, datasync } from './disk-sync.ts';
 import type { Adopting, Appendable, BlobInfo, CreateOptions, Finite, Meta, Storage } from './storage.ts';
 
 export interface DiskStorageOptions {
@@ -32,8 +33,7 @@ export async function openDiskStorage({
   const publish = createPublish({ layout, folders, isTaken: holds.isDoomed });
   const shared = { publish, flushTurns: createFlushTurns() };
   const { isHealthy, judge } = createHealth();
-  const onOutcome = (error: unknown) => judge(error, true);
-  const growing = await openDiskAppend({ layout, room, publish, syncDir, onOutcome });
+  const growing = await openDiskAppend({ layout, room, publish, syncDir, onOutcome: (error) => judge(error, true) });
 
   async function create(key: string, { expectedBytes, durable = true }: CreateOptions = {}): Promise<DiskSink> {
     layout.dataPath(key);
@@ -73,6 +73,7 @@ export async function openDiskStorage({
   return {
     create,
     adopt,
+    sync: createSync({ layout, lookup, folders }),
     stat: lookup.find,
     async open(key, range) {
       const { size } = await lookup.get(key);
@@ -111,13 +112,4 @@ function createHealth(): { isHealthy(): boolean; judge(error: unknown, isDurable
       else if (error === undefined && isDurable) healthy = true;
     },
   };
-}
-
-async function datasync(path: string): Promise<void> {
-  const handle = await open(path, 'r+');
-  try {
-    await handle.datasync();
-  } finally {
-    await handle.close();
-  }
 }

@@ -50,6 +50,7 @@ export function createMemoryStorage(): Storage & Appendable {
       assertKey(key);
       blobs.delete(key);
     },
+    sync: async () => undefined,
     async *list(prefix, options = {}) {
       for (const key of pickKeys([...blobs.keys()], prefix, options)) {
         const blob = blobs.get(key);

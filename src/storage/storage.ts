@@ -64,6 +64,8 @@ export interface Storage {
    */
   open(key: string, range?: ByteRange): Promise<BlobBytes>;
   stat(key: string): Promise<BlobInfo | undefined>;
+  /** Makes durable all blobs below a prefix that were committed without being so. */
+  sync(prefix: string): Promise<void>;
   /** Idempotent; whoever reads it already, or holds its path, finishes. */
   delete(key: string): Promise<void>;
   /** Blobs whose key starts with `prefix`, a path that ends in `/`, sorted by key. */

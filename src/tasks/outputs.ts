@@ -10,20 +10,24 @@ export interface FinishedOutput {
   readonly jobId: string;
   readonly outDir: string;
   readonly output: Output;
-  /** An earlier run, which died, may have stored it. */
-  readonly isRepeated: boolean;
 }
 
-/** Moves a file that a worker wrote into the job's results. The results can be computed again, so no fsync. */
-export async function storeOutput(
-  storage: Storage,
-  { jobId, outDir, output, isRepeated }: FinishedOutput,
-): Promise<BlobInfo> {
+/** Moves a file that a worker wrote into the job's results, in place of what an earlier run left that died. No fsync yet. */
+export async function storeOutput(storage: Storage, finished: FinishedOutput): Promise<BlobInfo> {
+  try {
+    return await store(storage, finished);
+  } catch (error) {
+    if (!(error instanceof AppError && error.code === 'conflict')) throw error;
+    await storage.delete(outputKey(finished));
+    return await store(storage, finished);
+  }
+}
+
+async function store(storage: Storage, { jobId, outDir, output }: FinishedOutput): Promise<BlobInfo> {
   if (basename(output.file) !== output.file)
     throw new AppError('internal', `an output is a name within outDir, not ${output.file}`);
   const path = join(outDir, output.file);
-  const key = `results/${jobId}/${output.key}`;
-  if (isRepeated) await storage.delete(key);
+  const key = outputKey({ jobId, output });
   const { mediaType, sha256, name } = output;
   const meta = { mediaType, sha256, ...(name === undefined ? {} : { name }) };
   if (canAdopt(storage)) return storage.adopt(key, path, meta, { durable: false });
@@ -35,6 +39,10 @@ export async function storeOutput(
     await sink.abort();
     throw error;
   }
+}
+
+function outputKey({ jobId, output }: Pick<FinishedOutput, 'jobId' | 'output'>): string {
+  return `results/${jobId}/${output.key}`;
 }
 
 /** For a job that ends without a result: what it had stored is of no use. */

@@ -78,8 +78,7 @@ async function runSingle(options: RunnerOptions, call: Call): Promise<unknown> {
 }
 
 async function storeAll(options: RunnerOptions, { run, outDir }: Call, outputs: readonly Output[]): Promise<void> {
-  const { id: jobId, attempt } = run.job;
-  for (const output of outputs) await storeOutput(options.storage, { jobId, outDir, output, isRepeated: attempt > 0 });
+  for (const output of outputs) await storeOutput(options.storage, { jobId: run.job.id, outDir, output });
 }
 
 interface UnitCall {

@@ -22,6 +22,7 @@ export function startProcess(options: LinkOptions, events: LinkEvents, log: Log)
   const host = [process.execPath, ENTRY, JSON.stringify(options)];
   const child = spawn('/bin/sh', ['-c', SCRIPT, 'sh', String(limitKib), ...host], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    env: withoutSettings(process.env),
     serialization: 'advanced',
   });
   relayOutput(child, log.child({ pid: child.pid }));
@@ -34,6 +35,11 @@ export function startProcess(options: LinkOptions, events: LinkEvents, log: Log)
     },
     kill: () => void child.kill('SIGKILL'),
   };
+}
+
+/** The server's settings hold its keys and secrets, which are no task's business. */
+function withoutSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('PENSTOCK_')));
 }
 
 /** Tells of the end when the process is gone and everything it sent has been read. */

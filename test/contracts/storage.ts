@@ -181,6 +181,19 @@ export function storageContract(name: string, createSubject: () => Promise<Stora
       await assert.rejects(readFile(second.path), { code: 'ENOENT' });
     });
 
+    test('what was committed in haste can be made durable, and is as it was', async () => {
+      await using subject = await createSubject();
+      const { storage } = subject;
+      for (const key of ['results/A/pages/1', 'results/A/pages/2', 'results/B/pages/1']) {
+        const sink = await storage.create(key, { durable: false });
+        await sink.write([Buffer.from(key)]);
+        await sink.commit({ key });
+      }
+      await storage.sync('results/A/');
+      await storage.sync('results/none/');
+      assert.equal(String(await contentOf(await storage.open('results/A/pages/2'))), 'results/A/pages/2');
+    });
+
     test('lists keys in order, in part, after a key and backwards', async () => {
       await using subject = await createSubject();
       const { storage } = subject;
