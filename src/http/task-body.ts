@@ -25,6 +25,9 @@ const CALL_PARAMETERS = new Set<string>([...WISH_PARAMETERS, 'callback_url']);
 /** The same, unless the task's input has a member of that name. */
 const SOFT_PARAMETERS = new Set(['name', 'priority']);
 
+/** Members of a JSON body that mean its one file, whatever the task calls it. */
+const WHOLE_FILE = new Set(['file', 'url', 'base64']);
+
 /** What people's tools send when nobody chose a type; the content tells. */
 const UNSPECIFIC_TYPES = new Set([
   '',
@@ -92,8 +95,12 @@ export async function receiveBody(
 function splitMembers({ slots }: TaskEntry, members: Delivered['members']) {
   const files: Record<string, unknown> = {};
   const rest: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(members))
-    (slots.some((slot) => slot.name === name) ? files : rest)[name] = value;
+  for (const [name, value] of Object.entries(members)) {
+    const isFile = slots.some((slot) => slot.name === name);
+    // As in JSON bodies of one file: null is like not there.
+    if (!isFile) rest[name] = value;
+    else if (value !== null) files[name] = value;
+  }
   return { files, rest };
 }
 
@@ -113,7 +120,8 @@ async function receivePlain(
   if (!exchange.hasBody && !needsBody) return { files: [], members: {}, undo: async () => undefined, from: 'text' };
   if (slots.length === 0 && sentMediaType(exchange) !== 'multipart/form-data')
     return await uploads.receiveFields(exchange, { caller, ...options });
-  const delivered = await uploads.receive(exchange, { caller, as: 'any', ...options });
+  const fileMembers = slots.map(({ name }) => name).filter((name) => !WHOLE_FILE.has(name));
+  const delivered = await uploads.receive(exchange, { caller, as: 'any', fileMembers, ...options });
   return { ...delivered, from: sentMediaType(exchange) === 'application/json' ? 'json' : 'text' };
 }
 

@@ -18,6 +18,8 @@ export interface ReceiveOptions {
   readonly caller: string;
   /** raw: the body is the file whatever its type; any: forms and JSON objects are taken apart. */
   readonly as: 'raw' | 'any';
+  /** Members of a JSON body that may be files themselves; default: none. */
+  readonly fileMembers?: readonly string[];
   /** Ends the upload; default: when the client is gone. */
   readonly signal?: AbortSignal;
 }
@@ -48,8 +50,8 @@ export function createUploads(options: UploadOptions): Uploads {
 
   /** In one of the places for running uploads. */
   async function inPlace<T>(open: (delivery: Delivery) => Promise<T>, exchange: Exchange, options: FieldsOptions) {
-    const { caller, signal = exchange.signal } = options;
-    const delivery = describe(exchange, signal);
+    const { caller, signal = exchange.signal, fileMembers = [] } = options;
+    const delivery = describe(exchange, { signal, fileMembers });
     const release = limits.takeUpload(caller);
     try {
       await disk.assertRoom();
@@ -59,7 +61,7 @@ export function createUploads(options: UploadOptions): Uploads {
     }
   }
 
-  function describe(exchange: Exchange, signal: AbortSignal): Delivery {
+  function describe(exchange: Exchange, options: Pick<Delivery, 'signal' | 'fileMembers'>): Delivery {
     const declaredBytes = exchange.contentLength;
     if (declaredBytes === undefined && !exchange.hasBody) {
       throw new AppError('length_required', 'send the file as the request body, with Content-Length or chunked');
@@ -79,7 +81,7 @@ export function createUploads(options: UploadOptions): Uploads {
       maxBytes: maxUploadBytes,
       minRate,
       expectedDigests: sentDigests(exchange),
-      signal,
+      ...options,
     };
   }
 

@@ -17,6 +17,8 @@ export interface Delivery {
   /** Of the body as it is sent. */
   readonly expectedDigests: readonly ExpectedDigest[];
   readonly signal: AbortSignal;
+  /** Members of a JSON body that may be files themselves. */
+  readonly fileMembers: readonly string[];
 }
 
 export interface DeliveredFile {

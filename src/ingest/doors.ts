@@ -42,22 +42,7 @@ export interface Doors {
 }
 
 export function createDoors({ ingest, files, guard, urlTimeoutMs }: DoorsOptions): Doors {
-  const receive: ReceiveAll = async (read) => {
-    const stored: string[] = [];
-    const undo = async () => {
-      for (const id of stored.splice(0)) await files.delete(id);
-    };
-    const keep = (file: StoredFile) => {
-      stored.push(file.id);
-      return file;
-    };
-    try {
-      return { ...(await read(keep)), undo };
-    } catch (error) {
-      await undo();
-      throw error;
-    }
-  };
+  const receive = createReceiveAll(files);
 
   function raw({ body, contentType, name = DEFAULT_NAME, ...delivery }: Delivery): Promise<Delivered> {
     return receive(async (keep) => {
@@ -85,21 +70,25 @@ export function createDoors({ ingest, files, guard, urlTimeoutMs }: DoorsOptions
   function json(delivery: Delivery): Promise<Delivered> {
     return receive(async (keep) =>
       withOuter(delivery, async (body) => {
-        const { maxBytes, signal } = delivery;
-        const { file, members } = await readJsonBody(body, {
-          signal,
+        const { maxBytes, signal, fileMembers } = delivery;
+        const { file, fieldFiles, members } = await readJsonBody(body, {
+          ...{ signal, fileMembers },
           onFile: async ({ declaredType, members: others }, source) =>
             keep(await ingest.receive(source, { name: () => nameIn(others()), declaredType, maxBytes, signal })),
         });
+        const named = fieldFiles.map(({ field, value }) => ({ field, file: value }));
         switch (file.kind) {
           case 'none':
-            return { files: [], members };
+            return { files: named, members };
           case 'stored':
-            return { files: [{ field: undefined, file: await find(file.id) }], members };
+            return { files: [...named, { field: undefined, file: await find(file.id) }], members };
           case 'url':
-            return { files: [{ field: undefined, file: keep(await fetchInto(file.url, members, delivery)) }], members };
+            return {
+              files: [...named, { field: undefined, file: keep(await fetchInto(file.url, members, delivery)) }],
+              members,
+            };
           case 'base64':
-            return { files: [{ field: undefined, file: file.value }], members };
+            return { files: [...named, { field: undefined, file: file.value }], members };
           default:
             return file satisfies never;
         }
@@ -123,6 +112,25 @@ export function createDoors({ ingest, files, guard, urlTimeoutMs }: DoorsOptions
 
   const members = createMembersDoor({ ingest, receive, find, fetchInto });
   return { raw, form, json, fields, members };
+}
+
+function createReceiveAll(files: Files): ReceiveAll {
+  return async (read) => {
+    const stored: string[] = [];
+    const undo = async () => {
+      for (const id of stored.splice(0)) await files.delete(id);
+    };
+    const keep = (file: StoredFile) => {
+      stored.push(file.id);
+      return file;
+    };
+    try {
+      return { ...(await read(keep)), undo };
+    } catch (error) {
+      await undo();
+      throw error;
+    }
+  };
 }
 
 async function fields(delivery: Delivery): ReturnType<Doors['fields']> {

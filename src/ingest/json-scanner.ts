@@ -1,8 +1,8 @@
 import { AppError } from '../core/errors.ts';
 
 export interface JsonScannerOptions {
-  /** The member of the outermost object whose string is left out of what is kept. */
-  readonly member: string;
+  /** The members of the outermost object whose strings are left out of what is kept. */
+  readonly members: ReadonlySet<unknown>;
   /** Bytes that are kept. */
   readonly maxBytes: number;
   /** Objects and arrays within each other. */
@@ -10,7 +10,7 @@ export interface JsonScannerOptions {
 }
 
 /**
- * Finds one string in a JSON text that comes in pieces, and keeps the text around it, with `""` in its place. It follows strings
+ * Finds some strings in a JSON text that comes in pieces, and keeps the text around it, with `""` in their place. It follows strings
  * and nesting only: whether the text is JSON at all is for JSON.parse to say about what was kept, and until then whatever was
  * found is not to be believed. Tokenizers from npm hold a string as a whole (@streamparser/json) or cut it into an object per 256
  * characters (stream-json: 220 MB/s).
@@ -20,9 +20,9 @@ export interface JsonScanner {
    * Goes on to the end of the chunk, or into the string, and tells where it stopped. Errors: `too_large`, `bad_request`.
    */
   scan(chunk: Uint8Array, from: number): number;
-  /** The last scan stopped behind the string's opening quote; the next one starts behind the closing quote. */
-  isInside(): boolean;
-  /** The text so far, without the string. */
+  /** The last scan stopped behind the opening quote of this member's string; the next one starts behind the closing quote. */
+  inside(): string | undefined;
+  /** The text so far, without the strings. */
   kept(): Buffer;
 }
 
@@ -31,7 +31,7 @@ const OPENING: ReadonlySet<number> = new Set(Buffer.from('{['));
 const CLOSING: ReadonlySet<number> = new Set(Buffer.from('}]'));
 const SPACE: ReadonlySet<number> = new Set(Buffer.from(' \t\r\n'));
 
-export function createJsonScanner({ member, maxBytes, maxDepth }: JsonScannerOptions): JsonScanner {
+export function createJsonScanner({ members, maxBytes, maxDepth }: JsonScannerOptions): JsonScanner {
   const keeper = createKeeper(maxBytes);
   const keys = new Set<unknown>();
   let state: 'between' | 'string' | 'escape' | 'inside' = 'between';
@@ -40,6 +40,7 @@ export function createJsonScanner({ member, maxBytes, maxDepth }: JsonScannerOpt
   let stringAt = 0;
   /** The key in the outermost object whose value comes next. */
   let key: unknown;
+  let insideKey: string | undefined;
 
   const readKey = (): unknown => {
     const read = parseJson(keeper.kept().subarray(stringAt, -1));
@@ -55,7 +56,8 @@ export function createJsonScanner({ member, maxBytes, maxDepth }: JsonScannerOpt
 
   const stepBetween = (byte: number): void => {
     if (SPACE.has(byte)) return;
-    const isValueOfMember = key === member;
+    const isValueOfMember = members.has(key);
+    insideKey = isValueOfMember ? String(key) : undefined;
     key = undefined;
     if (byte === QUOTE) startString(isValueOfMember);
     else if (byte === COLON && depth === 1) key = readKey();
@@ -74,7 +76,7 @@ export function createJsonScanner({ member, maxBytes, maxDepth }: JsonScannerOpt
   const isInside = () => state === 'inside';
 
   return {
-    isInside,
+    inside: () => (isInside() ? insideKey : undefined),
     kept: keeper.kept,
     scan(chunk, from) {
       if (isInside()) state = 'between';

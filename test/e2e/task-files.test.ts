@@ -147,6 +147,9 @@ for (const transport of ['uws', 'node'] as const) {
         sound: `data:audio/wav;base64,${WAV.toString('base64')}`,
       });
       assert.deepEqual(json.json, { title: 'J', cover: 'cover.png', pages: ['b.pdf', 'kept.pdf'], sound: 'upload' });
+      const big = Buffer.concat([PNG, Buffer.alloc(3_000_000)]).toString('base64');
+      const large = await post(url, { pages: [], cover: big, sound: null, title: 'L' });
+      assert.deepEqual(large.json, { title: 'L', cover: 'upload', pages: [], sound: null });
       const renamed = await post(url, { title: 'J', cover: ELF.toString('base64'), pages: [] });
       assert.equal(renamed.status, 415);
     });
