@@ -33,7 +33,8 @@ export const netem = defineScenario({
       if (typeof end === 'string') return { tables: [], skipped: end };
       ends.push(end);
     }
-    const watched = await startWatched(lab, { host: NEAR_ADDRESS });
+    // Several clients share 5 KB/s of GPRS, and TCP is not fair: one may well fall below the usual 1 KB/s for 20 s.
+    const watched = await startWatched(lab, { host: NEAR_ADDRESS, flags: ['--min-upload-rate', '128'] });
     const { origin } = watched.server;
     const probe = await startProbe({ origin, kind: 'healthz', everyMs: 100 });
     const tallies = await Promise.all(ends.map((end) => sendFrom(lab, end, { origin, clients, seconds })));
