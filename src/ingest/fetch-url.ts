@@ -1,6 +1,6 @@
 import { type Dispatcher, request } from 'undici';
 import { createDeadline, type Deadline, raceSignal } from '../core/deadline.ts';
-import { AppError, systemCode } from '../core/errors.ts';
+import { AppError, systemCode, toAppError } from '../core/errors.ts';
 import type { AddressGuard } from './address-guard.ts';
 import { type ByteSource, createByteSource } from './byte-source.ts';
 import { createGuardedDispatcher } from './guarded-dispatcher.ts';
@@ -76,11 +76,19 @@ function openConnection(guard: AddressGuard, { signal, clear }: Deadline): Conne
     },
     translate(error) {
       if (signal.aborted) return signal.reason;
-      const code = systemCode(error);
-      if (error instanceof AppError || code === undefined) return error;
-      return new AppError('bad_request', `the URL could not be fetched: ${FAILURES[code] ?? code}`, { cause: error });
+      const ours = toAppError(error);
+      if (ours.code !== 'internal') return ours;
+      return new AppError('bad_request', `the URL could not be fetched: ${describeFailure(error)}`, { cause: error });
     },
   };
+}
+
+/** Nothing but undici and sockets throws here, so what nobody has foreseen is the other server's doing, too. */
+function describeFailure(error: unknown): string {
+  const code = systemCode(error);
+  if (code !== undefined) return FAILURES[code] ?? code;
+  const isParser = error instanceof Error && error.name === 'HTTPParserError';
+  return isParser ? 'the server does not speak valid HTTP/1.1' : 'the connection to the server failed';
 }
 
 const FAILURES: Readonly<Record<string, string>> = {
@@ -137,6 +145,11 @@ function checkAnswer(answer: Answer, maxBytes: number): number | undefined {
       `the URL answered with Content-Encoding "${encoding}", though only identity was accepted`,
     );
   }
+  // Node and undici undo chunks only; what is below them stays coded and is not the file.
+  const coding = header(answer.headers, 'transfer-encoding') ?? 'chunked';
+  if (coding.toLowerCase() !== 'chunked') {
+    throw new AppError('bad_request', `the URL answered with Transfer-Encoding "${coding}"; only chunked is read`);
+  }
   const length = header(answer.headers, 'content-length');
   if (length === undefined) return undefined;
   if (Number(length) > maxBytes) throw tooLarge(maxBytes);
@@ -170,6 +183,7 @@ function readBody(
       return chunk;
     } catch (error) {
       connection.close();
+      if (signal.aborted) throw signal.reason;
       throw connection.translate(error);
     }
   });
