@@ -76,8 +76,8 @@ export interface Crash {
 
 export type ToWorker =
   | { readonly type: 'run'; readonly unitId: number; readonly unit: Unit }
-  /** The reader of a stream has taken an item of so many bytes. */
-  | { readonly type: 'taken'; readonly unitId: number; readonly bytes: number }
+  /** The reader of a stream has taken so many items, of so many bytes together. */
+  | { readonly type: 'taken'; readonly unitId: number; readonly items: number; readonly bytes: number }
   /** Asks the task by its signal, and ends the thread after the grace. */
   | { readonly type: 'abort'; readonly unitId: number; readonly graceMs: number };
 
@@ -102,7 +102,7 @@ export type FromWorker =
   | { readonly type: 'output'; readonly unitId: number; readonly output: Output }
   /** The task's function is a generator: items follow, and `done` counts them. */
   | { readonly type: 'stream'; readonly unitId: number }
-  | { readonly type: 'item'; readonly unitId: number; readonly json: string }
+  | { readonly type: 'items'; readonly unitId: number; readonly items: readonly string[] }
   /** `json`: what the task's function returned; a string, since that crosses two borders at the price of a copy. */
   | { readonly type: 'done'; readonly unitId: number; readonly json: string; readonly rssBytes?: number }
   | { readonly type: 'failed'; readonly unitId: number; readonly error: WireError; readonly rssBytes?: number }

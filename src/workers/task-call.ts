@@ -12,7 +12,7 @@ type UnitMessage<Type extends FromWorker['type']> = Omit<Extract<FromWorker, { t
 export interface CallTools {
   readonly context: Pick<TaskContext, 'signal' | 'log' | 'sharedDir' | 'file' | 'progress' | 'raster'>;
   readonly items: ItemPump;
-  readonly send: (message: UnitMessage<'stream'> | UnitMessage<'item'>) => void;
+  readonly send: (message: UnitMessage<'stream'> | UnitMessage<'items'>) => void;
 }
 
 /** Imports the unit's task (Node keeps the module), calls the function that the unit names, and gives its result as JSON. */
@@ -30,7 +30,7 @@ export async function callTask(unit: Unit, tools: CallTools): Promise<string> {
   const count = await tools.items.run(source, {
     signal: context.signal,
     encode: (item) => encodeResult(item, unit.task),
-    send: (json) => tools.send({ type: 'item', json }),
+    send: (items) => tools.send({ type: 'items', items }),
   });
   return encodeResult({ streamed: count }, unit.task);
 }

@@ -89,7 +89,7 @@ function main(): void {
   port.on('message', (message: ToWorker) => {
     if (message.type === 'run') void run(message.unitId, message.unit);
     else if (running?.unitId !== message.unitId) return;
-    else if (message.type === 'taken') running.items.taken(message.bytes);
+    else if (message.type === 'taken') running.items.taken(message.items, message.bytes);
     else running.stop.abort(new AppError('cancelled', 'the job was stopped'));
   });
   const warmUp = () => raster.warmUp().catch((err) => unitLog.log.warn({ err }, 'the raster engine cannot be loaded'));

@@ -146,8 +146,8 @@ export class PoolWorker {
       case 'stream':
         this.#assignment?.onStream();
         break;
-      case 'item':
-        void this.#passOn(message.unitId, message.json);
+      case 'items':
+        void this.#passOn(message.unitId, message.items);
         break;
       case 'log':
         this.#options.log[message.level](message.fields, message.text);
@@ -169,9 +169,12 @@ export class PoolWorker {
     }
   }
 
-  async #passOn(unitId: number, json: string): Promise<void> {
-    await this.#assignment?.onItem(json);
-    if (this.#assignment?.unitId === unitId) this.#link.send({ type: 'taken', unitId, bytes: json.length });
+  async #passOn(unitId: number, items: readonly string[]): Promise<void> {
+    const assignment = this.#assignment;
+    await Promise.all(items.map((json) => assignment?.onItem(json)));
+    if (this.#assignment?.unitId !== unitId) return;
+    const bytes = items.reduce((sum, json) => sum + json.length, 0);
+    this.#link.send({ type: 'taken', unitId, items: items.length, bytes });
   }
 
   #onExit(found: Crash): void {
