@@ -1,7 +1,7 @@
 import type { Config } from './config.ts';
 import type { Log, LogOptions } from './core/log.ts';
 import { type Admission, createAdmission } from './http/admission.ts';
-import { createCallerNames } from './http/caller.ts';
+import { createCallerNames, createProxyTrust } from './http/caller.ts';
 import { startHttp } from './http/http.ts';
 import type { Route } from './http/route.ts';
 import { docsRoutes } from './http/routes/docs.ts';
@@ -37,6 +37,7 @@ export async function startApp(config: Config, log: Log, logOptions: LogOptions)
     port: config.port,
     allowOrigins: config.allowOrigins,
     log,
+    isProxy: createProxyTrust(config.trustedProxies),
     routes: createRoutes({ config, stages, admission, isDraining: () => isDraining }),
     onOutcome: ({ method, status, code, ms }) => metrics.finishRequest({ method, status, code, seconds: ms / 1000 }),
   });

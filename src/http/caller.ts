@@ -11,6 +11,12 @@ export interface CallerOptions {
   readonly trustedProxies: readonly string[];
 }
 
+/** Tells the proxies whose X-Forwarded headers are believed. Error: one that is neither an address nor a CIDR. */
+export function createProxyTrust(trustedProxies: readonly string[]): (address: string) => boolean {
+  const proxies = trustedProxies.map(parseNetwork);
+  return (address) => proxies.length > 0 && ipaddr.isValid(address) && isTrusted(address, proxies);
+}
+
 type Network = [ipaddr.IPv4 | ipaddr.IPv6, number];
 
 /** Names the caller of a request, the same for all its calls. Error: `unauthorized` when a key is asked for and missing or wrong. */

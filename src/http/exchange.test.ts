@@ -12,11 +12,12 @@ interface Case {
   readonly outcomes: Outcome[];
 }
 
-function open(method = 'GET', target = '/', headers: readonly HeaderLine[] = []): Case {
+function open(method = 'GET', target = '/', headers: readonly HeaderLine[] = [], isProxy = () => false): Case {
   const wire = new FakeWire(method, target, headers);
   const outcomes: Outcome[] = [];
   const log = createLog({ level: 'silent', format: 'json' });
-  const exchange = new Exchange(wire, { newId: () => 'NEW', log, onOutcome: (outcome) => outcomes.push(outcome) });
+  const onOutcome = (outcome: Outcome) => void outcomes.push(outcome);
+  const exchange = new Exchange(wire, { newId: () => 'NEW', log, onOutcome, isProxy });
   wire.events = exchange.events;
   return { wire, exchange, outcomes };
 }
@@ -50,6 +51,17 @@ suite('Exchange', () => {
     assert.equal(open('POST', '/', [['transfer-encoding', 'chunked']]).exchange.hasBody, true);
     assert.equal(open('POST', '/', [['content-length', '0']]).exchange.hasBody, false);
     assert.equal(open().exchange.hasBody, false);
+  });
+
+  test('links start as its caller reached it, which only a proxy may say', () => {
+    const headers = [
+      ['host', 'inside:8000'],
+      ['x-forwarded-proto', 'https'],
+      ['x-forwarded-host', 'files.example.org'],
+    ] as const;
+    assert.equal(open('GET', '/', headers).exchange.origin, 'http://inside:8000');
+    assert.equal(open('GET', '/', headers, () => true).exchange.origin, 'https://files.example.org');
+    assert.equal(open('GET', '/', headers.slice(0, 1), () => true).exchange.origin, 'http://inside:8000');
   });
 
   test('answers once, and tells its outcome once', () => {

@@ -38,6 +38,8 @@ export interface ExchangeOptions {
   readonly newId: () => string;
   readonly log: Log;
   readonly onOutcome: (outcome: Outcome) => void;
+  /** The address is that of a proxy whose word counts; default: of none. */
+  readonly isProxy?: ((peer: string) => boolean) | undefined;
 }
 
 /** A reader of an answer that takes nothing for so long holds a socket for no use. */
@@ -59,6 +61,8 @@ export class Exchange {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly peer: string;
+  /** `http://host:port` as the caller reached us, or the proxy that says so (X-Forwarded-Proto, X-Forwarded-Host). */
+  readonly origin: string;
   /** Bytes as declared; undefined: not declared. */
   readonly contentLength: number | undefined;
   /** False where the headers already say that no body comes. */
@@ -87,6 +91,7 @@ export class Exchange {
     this.peer = wire.peer;
     const { path, query } = splitTarget(wire.target);
     this.path = path;
+    this.origin = this.#origin(options.isProxy?.(wire.peer) ?? false);
     this.query = new URLSearchParams(query);
     const sentId = this.header('x-request-id') ?? '';
     this.id = CALLERS_ID.test(sentId) ? sentId : options.newId();
@@ -103,6 +108,12 @@ export class Exchange {
       onSent: () => this.#finish(),
       onAbort: () => this.#loseClient(),
     };
+  }
+
+  #origin(isProxied: boolean): string {
+    const forwarded = (name: string) => (isProxied ? this.header(name)?.split(',').at(-1)?.trim() : undefined);
+    const scheme = forwarded('x-forwarded-proto')?.toLowerCase() === 'https' ? 'https' : 'http';
+    return `${scheme}://${forwarded('x-forwarded-host') || this.header('host') || 'localhost'}`;
   }
 
   /** Aborts with `client_gone` when the client is gone before it was answered in full. */

@@ -20,6 +20,8 @@ export interface HttpOptions {
   /** Web origins whose pages may call; `*`: all. */
   readonly allowOrigins?: readonly string[];
   readonly log: Log;
+  /** Of a proxy whose X-Forwarded-Proto and -Host count. */
+  readonly isProxy?: (peer: string) => boolean;
   /** Told once per request, for metrics. */
   readonly onOutcome?: (outcome: Outcome) => void;
 }
@@ -55,7 +57,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   }
 
   function onRequest(wire: Wire): WireEvents {
-    const exchange = new Exchange(wire, { newId, log, onOutcome });
+    const exchange = new Exchange(wire, { newId, log, onOutcome, isProxy: options.isProxy });
     active.add(exchange);
     // A transport wants its events before anything is answered.
     queueMicrotask(async () => {

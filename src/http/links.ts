@@ -1,18 +1,13 @@
 import type { FileJson, JobJson } from '../api.ts';
 import type { Exchange } from './exchange.ts';
 
-/** `http://host:port` as the caller reached us, so that links in answers open from there. */
-export function origin(exchange: Exchange): string {
-  return `http://${exchange.header('host') ?? 'localhost'}`;
-}
-
 export function jobUrl(exchange: Exchange, id: string): string {
-  return `${origin(exchange)}/v1/jobs/${id}`;
+  return `${exchange.origin}/v1/jobs/${id}`;
 }
 
 /** Makes the `url` and `links` members of a job absolute: they are kept relative to the job. */
 export function linkJob(exchange: Exchange, job: JobJson): JobJson {
-  return linkJobAt(origin(exchange), job);
+  return linkJobAt(exchange.origin, job);
 }
 
 /** The same where there is no request: `root` is `http://host:port`. */
@@ -59,6 +54,6 @@ export function toFileJson(exchange: Exchange, file: FileFacts): FileJson {
     sha256,
     media_type: file.mediaType,
     created_at: file.createdAt,
-    url: `${origin(exchange)}/v1/files/${id}`,
+    url: `${exchange.origin}/v1/files/${id}`,
   };
 }

@@ -8,7 +8,6 @@ import type { Admission } from './admission.ts';
 import type { Exchange } from './exchange.ts';
 import { readIdempotencyKey } from './idempotency-key.ts';
 import { createJobChoice, type JobChoiceOptions, type Order } from './job-choice.ts';
-import { origin } from './links.ts';
 import { readWish, type Wish } from './prefer.ts';
 import type { Params } from './route.ts';
 import type { TaskAnswer } from './task-answer.ts';
@@ -78,7 +77,7 @@ export function createTaskCall(options: TaskCallOptions): TaskCall {
     const { callbackUrl, ...share } = await accept(exchange, delivered, call);
     try {
       if (callbackUrl !== undefined && !share.isReplay)
-        await webhooks.add(share.jobId, { url: callbackUrl, origin: origin(exchange) });
+        await webhooks.add(share.jobId, { url: callbackUrl, origin: exchange.origin });
       await share.confirm();
     } catch (error) {
       await share.leave(toAppError(error));

@@ -3,7 +3,6 @@ import type { AppendRequest, NewUpload, UploadStatus, UploadStore } from '../../
 import { type DiskWatch, type Limits, RateLimited } from '../../limits/limits.ts';
 import type { Admission } from '../admission.ts';
 import type { Exchange } from '../exchange.ts';
-import { origin } from '../links.ts';
 import type { HeaderLine } from '../transport.ts';
 
 export interface UploadRoutesOptions {
@@ -70,14 +69,14 @@ export async function createFilled(
 }
 
 export function uploadUrl(exchange: Exchange, id: string): string {
-  return `${origin(exchange)}/v1/uploads/${id}`;
+  return `${exchange.origin}/v1/uploads/${id}`;
 }
 
 /** Where a finished upload's file is, and the job that works on it. */
 export function outcomeHeaders(exchange: Exchange, { file, jobId }: UploadStatus): HeaderLine[] {
   const headers: HeaderLine[] = [];
-  if (file) headers.push(['content-location', `${origin(exchange)}/v1/files/${file.id}`]);
-  if (jobId !== undefined) headers.push(['link', `<${origin(exchange)}/v1/jobs/${jobId}>; rel="job"`]);
+  if (file) headers.push(['content-location', `${exchange.origin}/v1/files/${file.id}`]);
+  if (jobId !== undefined) headers.push(['link', `<${exchange.origin}/v1/jobs/${jobId}>; rel="job"`]);
   return headers;
 }
 
