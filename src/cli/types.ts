@@ -32,7 +32,7 @@ export function addTypes(program: Command, host: CliHost): void {
 }
 
 /** A module that exports the type `Tasks`. */
-export function typesOf(tasks: readonly TaskJson[]): string {
+function typesOf(tasks: readonly TaskJson[]): string {
   const members = tasks.map(
     (task) =>
       `${commentOf(task, '  ')}  readonly ${keyText(task.name)}: {\n` +

@@ -4,9 +4,10 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { suite, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { OPERATIONS } from '../../src/http/openapi/operations.ts';
 import { ONE_PAGE } from './jobs-api.ts';
@@ -14,6 +15,7 @@ import { startServer, type TestServer } from './server.ts';
 
 const ROOT = new URL('../../', import.meta.url).pathname;
 const EXAMPLES = join(ROOT, 'examples');
+const PRISM = join(dirname(fileURLToPath(import.meta.resolve('@stoplight/prism-cli/package.json'))), 'dist/index.js');
 /** Shapes that must have no member that the document does not name. */
 const CLOSED = ['Job', 'JobList', 'Webhook', 'Task', 'TaskList', 'Server'];
 
@@ -38,7 +40,7 @@ async function startPrism(server: TestServer, document: Document): Promise<Proxy
   writeFileSync(path, JSON.stringify(document));
   const port = await freePort();
   const words = ['proxy', path, server.url, '--port', String(port), '--host', '127.0.0.1'];
-  const child = spawn(join(ROOT, 'node_modules/.bin/prism'), words, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [PRISM, ...words], { stdio: ['ignore', 'pipe', 'inherit'] });
   await untilListening(child);
   return {
     url: `http://127.0.0.1:${port}`,
