@@ -8,11 +8,12 @@ import { addServe } from './serve.ts';
 import type { CliHost } from './session.ts';
 import { addStatus } from './status.ts';
 import { addTypes } from './types.ts';
+import { addWorker } from './worker.ts';
 
 export type { CliHost } from './session.ts';
 
 /** One function for each sub-command. */
-const COMMANDS = [addServe, addRun, addJobs, addCancel, addStatus, addTypes];
+const COMMANDS = [addServe, addWorker, addRun, addJobs, addCancel, addStatus, addTypes];
 
 const EXAMPLES = `
 Examples:
