@@ -93,15 +93,12 @@ export async function receiveBody(
 }
 
 function splitMembers({ slots }: TaskEntry, members: Delivered['members']) {
-  const files: Record<string, unknown> = {};
-  const rest: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(members)) {
-    const isFile = slots.some((slot) => slot.name === name);
-    // As in JSON bodies of one file: null is like not there.
-    if (!isFile) rest[name] = value;
-    else if (value !== null) files[name] = value;
-  }
-  return { files, rest };
+  const isFile = ([name]: [string, unknown]) => slots.some((slot) => slot.name === name);
+  const all = Object.entries(members);
+  return {
+    files: Object.fromEntries(all.filter(isFile)),
+    rest: Object.fromEntries(all.filter((member) => !isFile(member))),
+  };
 }
 
 interface PlainOptions {
@@ -116,7 +113,7 @@ async function receivePlain(
   { slots }: TaskEntry,
   { caller, sources, ...options }: PlainOptions,
 ): Promise<TaskBody> {
-  const needsBody = slots.some(({ optional, many, name }) => !optional && !many && !(name in sources));
+  const needsBody = slots.some(({ optional, many, name }) => !optional && !many && !Object.hasOwn(sources, name));
   if (!exchange.hasBody && !needsBody) return { files: [], members: {}, undo: async () => undefined, from: 'text' };
   if (slots.length === 0 && sentMediaType(exchange) !== 'multipart/form-data')
     return await uploads.receiveFields(exchange, { caller, ...options });
@@ -128,7 +125,7 @@ async function receivePlain(
 /** Query and body together; a name that stands in both is an error. */
 export function readInput(entry: TaskEntry, { members: query }: CallQuery, { members, from }: TaskBody): unknown {
   const rest = Object.fromEntries(Object.entries(members).filter(([name]) => !isCallParameter(entry, name)));
-  const twice = Object.keys(rest).find((name) => name in query);
+  const twice = Object.keys(rest).find((name) => Object.hasOwn(query, name));
   if (twice !== undefined) throw new AppError('invalid_input', `${twice}: given in the query and in the body`);
   if (from === 'text') return entry.input.parse({ ...query, ...rest }, 'text');
   return entry.input.parse({ ...entry.input.fromText(query), ...rest }, 'json');
