@@ -45,7 +45,7 @@ function createProgram(host: CliHost): Command {
   const program = new Command('penstock')
     .description('Takes files in, runs CPU-heavy work on them, and always answers.')
     .option('-u, --url <url>', 'the server; or PENSTOCK_URL', env.PENSTOCK_URL ?? 'http://127.0.0.1:8000')
-    .option('--api-key <key>', 'or PENSTOCK_API_KEY', env.PENSTOCK_API_KEY)
+    .option('--api-key <key>', 'or PENSTOCK_API_KEY')
     .option('--retries <n>', 'further tries of what may pass', toCount, 3)
     .option('--json', 'results as JSON, one value a line')
     .option('-q, --quiet', 'no progress, no remarks')

@@ -12,7 +12,7 @@ const schema = z.strictObject({
   tags: z.array(z.string()),
 });
 const task = {
-  ...{ name: 'fry', description: null, result_schema: null },
+  ...({ name: 'fry', description: null, answer: 'sync', result_schema: null } as const),
   input_schema: z.toJSONSchema(schema) as Record<string, unknown>,
   files: [{ name: 'potato', media_types: null, optional: false, many: false }],
 };

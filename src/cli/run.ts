@@ -57,6 +57,7 @@ async function runTask(session: Session, { task: name, file, options }: Order): 
   if (file !== undefined && task.files.length === 0) throw new UsageError(`${name} takes no file`);
   const order = { source: sourceOf(session, file), input, options: givenOptions(session, options) };
   if (options.detach) return await detach(session, name, order);
+  if (task.answer === 'stream') return await printItems(session, name, order);
   const saver = options.out === undefined ? undefined : await createSaver(session, options.out);
   const { source, input: members, options: given } = order;
   const run = source === undefined ? client.run(name, members, given) : client.run(name, source, members, given);
@@ -75,6 +76,17 @@ async function detach(
   const job = source === undefined ? client.submit(name, input, options) : client.submit(name, source, input, options);
   if (terminal.isJson) terminal.value(await job);
   else terminal.line((await job).id);
+}
+
+/** Of a task that streams: one line for each, as they come. */
+async function printItems(
+  { client, terminal }: Session,
+  name: string,
+  { source, input, options }: Prepared,
+): Promise<void> {
+  const items =
+    source === undefined ? client.stream(name, input, options) : client.stream(name, source, input, options);
+  for await (const item of items) terminal.line(JSON.stringify(item));
 }
 
 async function findTask({ client, signal }: Session, name: string): Promise<TaskJson> {

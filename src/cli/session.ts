@@ -38,7 +38,8 @@ export function openSession(host: CliHost, command: Command, url?: string): Sess
   const terminal = createTerminal({ stdout, stderr, isJson: options.json === true, isQuiet: options.quiet === true });
   const client = createClient({
     url: url ?? options.url,
-    apiKey: options.apiKey,
+    // No default of the option: --help would print it.
+    apiKey: options.apiKey ?? host.env.PENSTOCK_API_KEY,
     retries: options.retries,
     onRetry: ({ error, delayMs }) => terminal.note(`${error.message}; trying again in ${seconds(delayMs)} s`),
   });

@@ -24,6 +24,8 @@ export type ClientOptions = RequesterOptions;
 export interface TaskJson {
   readonly name: string;
   readonly description: string | null;
+  /** stream: its items come one by one. */
+  readonly answer: 'sync' | 'async' | 'stream';
   /** JSON Schemas (draft 2020-12). */
   readonly input_schema: JsonSchema;
   readonly result_schema: JsonSchema | null;
