@@ -48,6 +48,8 @@ module.exports = {
     layer('results', ['ledger', 'storage', 'queue', 'tasks']),
     layer('webhooks', ['ingest', 'storage']),
     layer('serverless', ['tasks', 'results', 'ingest', 'queue']),
+    layer('client', []),
+    layer('cli', ['client']),
     layer('http', ['tasks', 'results', 'webhooks', 'ledger', 'ingest', 'storage', 'queue', 'limits']),
     {
       name: 'front-door',
