@@ -3,7 +3,7 @@ import { AppError } from '../core/errors.ts';
 
 /** An upload in the hands of one request. */
 export interface Hold {
-  /** Aborts with `locked` when another request takes over. */
+  /** Aborts with `locked` when another request takes over, with `gone` when one removes the upload. */
   readonly signal: AbortSignal;
   /** Tells when it waits for its client and when something came. */
   waiting(): void;
@@ -14,14 +14,17 @@ export interface Hold {
   release(): void;
 }
 
+export type LockMode = 'refuse' | 'take_over' | 'remove';
+
 export interface UploadLocks {
   /**
    * - `refuse`: `locked` while the holder is well. One whose client has sent nothing for seconds is asked to stop.
    * - `take_over`: the holder is asked to stop.
+   * - `remove`: the same, and the holder is told that there will be no upload any more.
    *
    * Whoever was asked to stop, or is settling, is waited for, but not for ever: `locked` again.
    */
-  acquire(id: string, mode: 'refuse' | 'take_over'): Promise<Hold>;
+  acquire(id: string, mode: LockMode): Promise<Hold>;
   isHeld(id: string): boolean;
   /** True while someone holds it whom `refuse` would not stop. */
   isWell(id: string): boolean;
@@ -48,11 +51,11 @@ export function createUploadLocks({
 }: UploadLocksOptions = {}): UploadLocks {
   const holders = new Map<string, Holder>();
 
-  async function acquire(id: string, mode: 'refuse' | 'take_over'): Promise<Hold> {
+  async function acquire(id: string, mode: LockMode): Promise<Hold> {
     let patience: AbortSignal | undefined;
     for (let holder = holders.get(id); holder; holder = holders.get(id)) {
       if (mode === 'refuse' && holder.isWell(now())) throw locked();
-      holder.stop();
+      holder.stop(mode === 'remove' ? removed() : takenOver());
       patience ??= AbortSignal.timeout(waitMs);
       await raceSignal(holder.released, patience).catch(() => {
         throw locked();
@@ -97,8 +100,8 @@ class Holder implements Hold {
     return this.#waitingSince === undefined || at - this.#waitingSince < STALLED_AFTER_MS;
   }
 
-  stop(): void {
-    if (!this.#isSettling) this.#stopped.abort(new AppError('locked', 'another request went on with this upload'));
+  stop(reason: AppError): void {
+    if (!this.#isSettling) this.#stopped.abort(reason);
   }
 
   waiting(): void {
@@ -119,6 +122,14 @@ class Holder implements Hold {
     this.#onRelease();
     this.#released.resolve();
   }
+}
+
+function takenOver(): AppError {
+  return new AppError('locked', 'another request went on with this upload');
+}
+
+function removed(): AppError {
+  return new AppError('gone', 'this upload was deleted by another request: create a new one');
 }
 
 function locked(): AppError {

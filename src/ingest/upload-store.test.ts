@@ -145,7 +145,7 @@ for (const kind of ['disk', 'memory'] as const) {
       await using bench = await createStoreBench(kind);
       const { id } = await create(bench.store, 4);
       const { source, allTaken } = cutAfter([Buffer.from('ab')], 'silent');
-      const first = assert.rejects(patch(bench.store, id, 0, source), { code: 'locked' });
+      const first = assert.rejects(patch(bench.store, id, 0, source), { code: 'gone' });
       await allTaken;
       await bench.store.remove(id);
       await first;

@@ -10,7 +10,7 @@ import { assertJoinable, concatenate } from './upload-concat.ts';
 import { createUploadDigests, type UploadDigests } from './upload-digests.ts';
 import { UploadExpiry } from './upload-expiry.ts';
 import { createFinisher, type Finished, type UploadWork } from './upload-finish.ts';
-import { createUploadLocks, type Hold, type UploadLocks } from './upload-locks.ts';
+import { createUploadLocks, type Hold, type LockMode, type UploadLocks } from './upload-locks.ts';
 import { parseUploadMetadata } from './upload-metadata.ts';
 import { OpenUploads } from './upload-quota.ts';
 import { createUploadRecords, isWhole, type UploadEntry, type UploadRecords, unknownUpload } from './upload-record.ts';
@@ -127,7 +127,7 @@ class GrowingUploads implements UploadStore {
   }
 
   async remove(id: string): Promise<void> {
-    await this.#locked(id, 'take_over', async (hold) => {
+    await this.#locked(id, 'remove', async (hold) => {
       hold.settle();
       if (!(await this.#records.find(id))) throw unknownUpload(id);
       await this.#discard(id);
@@ -142,7 +142,7 @@ class GrowingUploads implements UploadStore {
     this.#expiry.close();
   }
 
-  async #locked<T>(id: string, mode: 'refuse' | 'take_over', act: (hold: Hold) => Promise<T>): Promise<T> {
+  async #locked<T>(id: string, mode: LockMode, act: (hold: Hold) => Promise<T>): Promise<T> {
     const hold = await this.#locks.acquire(id, mode);
     try {
       return await act(hold);

@@ -139,7 +139,7 @@ suite('IETF upload routes', () => {
     running.send('abc');
     await untilStored(calls, new URL(url).pathname);
     assert.equal((await calls.call('DELETE', url)).status, 204);
-    assert.equal((await running.answered).status, 423);
+    assert.equal((await running.answered).status, 410);
     assert.equal((await calls.call('HEAD', url)).status, 404);
   });
 
