@@ -14,6 +14,23 @@ const MIB = 1024 * KIB;
 const PAGES = 17;
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
+const TASKS = {
+  count: `import { defineTask, z } from 'penstock';
+export default defineTask({
+  name: 'count', input: z.object({ to: z.int().min(0) }),
+  *run({ to }) { for (let n = 1; n <= to; n++) yield n; },
+});`,
+  echo: `import { defineTask, z } from 'penstock';
+export default defineTask({
+  name: 'echo', runs: 'inline', input: z.object({ words: z.array(z.string()) }), run: ({ words }) => words,
+});`,
+  weigh: `import { defineTask, z } from 'penstock';
+export default defineTask({
+  name: 'weigh', input: z.object({ factor: z.number() }), files: { files: { kind: 'file', many: true } },
+  run: ({ factor }, { files }) => files.files.map(({ size }) => size * factor),
+});`,
+};
+
 async function* inPieces(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.byteLength; at += size) yield bytes.subarray(at, at + size);
 }
@@ -180,6 +197,29 @@ for (const transport of ['uws', 'node'] as const) {
         });
       const unreachable = createClient({ url: 'http://127.0.0.1:9', retries: 0 });
       await assert.rejects(unreachable.server(), { code: 'unreachable' });
+    });
+
+    test('tasks of every kind are called alike: streamed items, endpoints without jobs, files by name', async () => {
+      const folder = mkdtempSync(join(tmpdir(), 'penstock-client-'));
+      try {
+        for (const [name, code] of Object.entries(TASKS)) writeFileSync(join(folder, `${name}.ts`), code);
+        await using server = await start('--tasks', folder);
+        const client = createClient({ url: server.url });
+        assert.deepEqual(await Array.fromAsync(client.stream('count', { to: 3 })), [1, 2, 3]);
+        await assert.rejects(Array.fromAsync(client.stream('count', { to: -1 })), { code: 'invalid_input' });
+        const seen: unknown[] = [];
+        for await (const item of client.stream('count', { to: 1e9 })) if (seen.push(item) === 5) break;
+        assert.deepEqual(seen, [1, 2, 3, 4, 5]);
+        const answer = client.run('echo', { words: ['a', 'b'] });
+        assert.deepEqual(await answer, ['a', 'b']);
+        await assert.rejects(answer.accepted(), { code: 'no_job' });
+        const files = [Buffer.from('one'), new Blob(['three'])];
+        assert.deepEqual(await client.run('weigh', { files, factor: 2 }), [6, 10]);
+        const job = await client.submit('weigh', { files, factor: 3 });
+        assert.deepEqual(await client.jobs.follow(job.id), [9, 15]);
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
+      }
     });
 
     test('a job that another process started can be followed', async () => {
