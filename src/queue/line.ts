@@ -8,6 +8,8 @@ import { ServiceMeter } from './service-meter.ts';
 const MAX_RETRY_AFTER_S = 60;
 /** Where jobs share the workers, one that was served less than this passes those that were served more (workers/schedule.ts). */
 const SHORT_MS = 1000;
+/** Under overload every admitted job waits for as long as it may: without a margin half of them would come too late. */
+const MARGIN = 1.5;
 
 export interface ReserveOptions {
   readonly caller?: string | undefined;
@@ -77,15 +79,17 @@ export class TaskLine {
     });
   }
 
-  /** Judges by a short job: one that turns out to be long may miss its deadline, a short one is never refused for others. */
+  /** Of the job itself the best is assumed: a short one is never refused because others were long. */
   #refuseHopeless(caller: string, deadlineMs: number): void {
     const { concurrency, eager } = this.#options;
     if (!this.#meter.isTrusted || this.#live < concurrency) return;
-    const { shortMs } = this.#meter;
-    const passed = eager && shortMs < SHORT_MS ? this.#longOnes() : new Map<string, number>();
+    const ownMs = this.#meter.shortMs;
+    const doesPass = eager && ownMs < SHORT_MS;
     // Those at work are half done on average.
+    const passed = doesPass ? this.#longOnes() : new Map<string, number>();
     const ahead = Math.max(0, this.#crowd.ahead(caller, passed) - concurrency / 2);
-    const neededMs = (ahead * shortMs) / concurrency + (eager ? shortMs / concurrency : shortMs);
+    const aheadMs = (ahead * this.#meter.meanMs(doesPass ? SHORT_MS : Number.POSITIVE_INFINITY)) / concurrency;
+    const neededMs = aheadMs * MARGIN + (eager ? ownMs / concurrency : ownMs);
     if (neededMs <= deadlineMs) return;
     const retryAfterS = retryAfter(neededMs - deadlineMs);
     const detail = `${Math.ceil(ahead)} jobs of ${this.#task} are ahead, so a result within ${deadlineMs / 1000} s cannot be expected; try again in ${retryAfterS} s, or allow more time with ?deadline=`;
@@ -145,7 +149,7 @@ export class TaskLine {
     this.#meter.spent(id, ms);
   }
 
-  /** The run is over, the job perhaps not. `isWhole`: it took what such a job takes, or more. */
+  /** The run is over, the job perhaps not. `isWhole`: it took what such a job takes. */
   stopped(id: string, isWhole: boolean): void {
     this.#order.remove(id);
     this.#queued.delete(id);
@@ -154,7 +158,7 @@ export class TaskLine {
 
   /** The job is final, from whichever state. */
   settled({ id, caller, status }: Job): void {
-    this.stopped(id, status === 'succeeded' || status === 'timed_out');
+    this.stopped(id, status === 'succeeded');
     this.#leave(caller);
   }
 

@@ -52,6 +52,12 @@ export class ServiceMeter {
     return sorted[Math.floor(sorted.length / 4)] ?? FIRST_COST_MS;
   }
 
+  /** The mean of the newest, none counted for more than `capMs`. */
+  meanMs(capMs: number): number {
+    const sum = this.#newest.reduce((total, ms) => total + Math.min(ms, capMs), 0);
+    return this.#newest.length === 0 ? Math.min(FIRST_COST_MS, capMs) : sum / this.#newest.length;
+  }
+
   started(id: string): void {
     this.#integrate();
     this.#running.set(id, { spentMs: undefined, startedAtShare: this.#shareMs });
@@ -66,10 +72,11 @@ export class ServiceMeter {
   /** Worker time so far; 0 if it does not run. */
   servedMs(id: string): number {
     const service = this.#running.get(id);
+    this.#integrate();
     return service ? (service.spentMs ?? this.#shareMs - service.startedAtShare) : 0;
   }
 
-  /** A job that had started is over, or back in the line. `isWhole`: it took what such a job takes, or even more. */
+  /** A job that had started is over, or back in the line. `isWhole`: it took what such a job takes; else it might have taken more. */
   ended(id: string, isWhole: boolean): void {
     this.#integrate();
     const servedMs = this.servedMs(id);
@@ -78,7 +85,9 @@ export class ServiceMeter {
     this.#costMs += weight * (this.#busyMs - this.#costMs);
     this.#busyMs = 0;
     this.#jobs += 1;
-    if (isWhole && this.#newest.push(servedMs) > REMEMBERED_JOBS) this.#newest.shift();
+    // Of one that was stopped early nothing is learnt, unless it had taken more by then than a short one does.
+    const isTelling = isWhole || servedMs > this.shortMs;
+    if (isTelling && this.#newest.push(servedMs) > REMEMBERED_JOBS) this.#newest.shift();
   }
 
   #integrate(): void {
