@@ -67,7 +67,7 @@ export const FAILURES: readonly FailureCase[] = [
     args: ['--upload-grace', '0', '--min-upload-rate', '100000'],
     provoke: slowly(200),
   },
-  { code: 'upload_stalled', status: 408, provoke: slowly(60_000) },
+  { code: 'upload_stalled', status: 408, args: ['--upload-grace', '25'], provoke: slowly(60_000) },
   {
     code: 'conflict',
     status: 409,
