@@ -58,4 +58,13 @@ for (const [args, env, message] of [
 
 test('every setting tells its default, its limits and what it means', () => {
   for (const row of describeSettings()) assert.ok(row.doc.length > 10 && row.allowed && row.default, row.flag);
+
+  test('FastTaskAPI’s variables are other names of four settings, whose own names win', () => {
+    const env = { FTAPI_HOST: '0.0.0.0', FTAPI_PORT: '9001', FTAPI_BACKEND: 'fastapi', FTAPI_DEPLOYMENT: 'serverless' };
+    const { host, port, backend, deployment } = loadConfig([], env);
+    assert.deepEqual([host, port, backend, deployment], ['0.0.0.0', 9001, 'http', 'serverless']);
+    assert.equal(loadConfig([], { ...env, PENSTOCK_PORT: '9002' }).port, 9002);
+    assert.equal(loadConfig(['--host', '::1'], env).host, '::1');
+    assert.throws(() => loadConfig([], { FTAPI_PORT: 'many' }), /FTAPI_PORT: "many" is not allowed/);
+  });
 });

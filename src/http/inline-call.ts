@@ -3,7 +3,7 @@ import type { InlineCalls, TaskEntry } from '../tasks/tasks.ts';
 import type { Admission } from './admission.ts';
 import type { Exchange } from './exchange.ts';
 import { replyItems } from './item-stream.ts';
-import { linkJob, linkResult } from './links.ts';
+import { linkItems, linkJob, linkResult } from './links.ts';
 import { checkEarly, readFiles, readInput, readQuery, receiveBody } from './task-body.ts';
 import type { TaskCall } from './task-call.ts';
 import type { Uploads } from './upload.ts';
@@ -25,11 +25,16 @@ export function createInlineCall({ inline, jobs, uploads, admission }: InlineCal
     try {
       const input = readInput(entry, query, body);
       const files = readFiles(entry, body);
-      const { signal } = exchange;
-      const jobsOfCall = jobs({ caller, signal, link: (job) => linkJob(exchange, job) });
-      const { id, result } = await inline.call({ entry, input, files, jobs: jobsOfCall, signal });
+      const { id, result } = await inline.call({
+        ...{ entry, input, files, signal: exchange.signal },
+        jobs: (signal) => jobs({ caller, signal, link: (job) => linkJob(exchange, job) }),
+      });
       if (typeof result === 'string') exchange.replyJson(200, linkResult(exchange, id, JSON.parse(result)));
-      else await replyItems(exchange, result, { format: wantsEvents(exchange) ? 'sse' : 'ndjson', errorExtra: {} });
+      else
+        await replyItems(exchange, linkItems(exchange, id, result), {
+          format: wantsEvents(exchange) ? 'sse' : 'ndjson',
+          errorExtra: {},
+        });
     } catch (error) {
       if (!exchange.isAnswered) await body.undo();
       throw error;

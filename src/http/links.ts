@@ -25,6 +25,18 @@ export function linkResult(exchange: Exchange, jobId: string, result: unknown): 
   return absolute(result, `${jobUrl(exchange, jobId)}/`);
 }
 
+/** The same for a generator's items, each already JSON. */
+export async function* linkItems(
+  exchange: Exchange,
+  jobId: string,
+  items: AsyncIterable<string>,
+): AsyncGenerator<string> {
+  for await (const json of items) {
+    const hasLinks = json.includes('"url"');
+    yield hasLinks ? JSON.stringify(linkResult(exchange, jobId, JSON.parse(json))) : json;
+  }
+}
+
 function absolute(value: unknown, base: string): unknown {
   if (Array.isArray(value)) return value.map((item) => absolute(item, base));
   if (typeof value !== 'object' || value === null) return value;

@@ -5,7 +5,7 @@ import type { Results, Shares } from '../results/results.ts';
 import type { StreamedJob, TaskEntry, Tasks } from '../tasks/tasks.ts';
 import type { Exchange } from './exchange.ts';
 import { type ItemFormat, replyItems } from './item-stream.ts';
-import { jobUrl } from './links.ts';
+import { jobUrl, linkItems } from './links.ts';
 import type { Wish } from './prefer.ts';
 import { type CallQuery, readFiles, readInput, type TaskBody } from './task-body.ts';
 
@@ -62,7 +62,7 @@ export function createTaskStream({ tasks, results, shares }: TaskStreamOptions):
     outcome.catch((error: unknown) => items.fail(toAppError(error)));
     try {
       exchange.setHeader('content-location', jobUrl(exchange, job.id));
-      const source = withResult(items, outcome);
+      const source = linkItems(exchange, job.id, withResult(items, outcome));
       await replyItems(exchange, source, { format: order.format, errorExtra: extra });
       share.release();
     } catch (error) {

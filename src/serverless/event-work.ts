@@ -66,7 +66,7 @@ export function createEventWork(options: EventWorkOptions): EventWork {
     { input, files }: Work,
     { signal, onItem }: EventHooks,
   ): Promise<unknown> {
-    const jobs = options.jobs({ caller: CALLER, signal, link: (job) => job });
+    const jobs = (ended: AbortSignal) => options.jobs({ caller: CALLER, signal: ended, link: (job) => job });
     const { id, result } = await options.inline.call({ entry, input, files, jobs, signal });
     if (typeof result === 'string') return await inlineFiles(JSON.parse(result), (key) => results.output(id, key));
     const items: unknown[] = [];

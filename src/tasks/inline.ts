@@ -30,7 +30,8 @@ export interface CallInline {
   readonly entry: TaskEntry;
   readonly input: unknown;
   readonly files: readonly { readonly field: string; readonly file: { readonly id: string } }[];
-  readonly jobs: InlineJobs;
+  /** Jobs that end with the call: the signal tells when. */
+  readonly jobs: (signal: AbortSignal) => InlineJobs;
   readonly signal: AbortSignal;
 }
 
@@ -67,8 +68,11 @@ export function createInlineCalls({ storage, workDir, sharedDir, log, newId }: I
       await mkdir(scratchDir, { recursive: true });
       closing.defer(() => rm(scratchDir, { recursive: true, force: true }));
       const outputs: Output[] = [];
+      const storeOutputs = async () => {
+        for (const output of outputs.splice(0)) await storeOutput(storage, { jobId: id, outDir: scratchDir, output });
+      };
       const context: InlineContext = {
-        ...{ jobId: id, createdAt: Date.now(), scratchDir, sharedDir, jobs, signal: limit.signal },
+        ...{ jobId: id, createdAt: Date.now(), scratchDir, sharedDir, jobs: jobs(limit.signal), signal: limit.signal },
         log: log.child({ task: task.name }),
         files: openFiles(task.files ?? {}, held.files),
         file: createResultFiles(scratchDir, (output) => outputs.push(output)),
@@ -77,10 +81,10 @@ export function createInlineCalls({ storage, workDir, sharedDir, log, newId }: I
       const source = asItemSource(returned);
       if (source) {
         isLeft = true;
-        return { id, result: encodeItems(source, { task, signal: limit.signal, log, closing }) };
+        return { id, result: encodeItems(source, { task, signal: limit.signal, log, closing, storeOutputs }) };
       }
       const json = encodeResult(await checkResult(returned, task), task.name);
-      for (const output of outputs) await storeOutput(storage, { jobId: id, outDir: scratchDir, output });
+      await storeOutputs();
       return { id, result: json };
     } catch (error) {
       throw describe(error, task.name, log);
@@ -101,17 +105,21 @@ interface Encoding {
   readonly signal: AbortSignal;
   readonly log: Log;
   readonly closing: AsyncDisposableStack;
+  /** Of the files that an item may link to. */
+  readonly storeOutputs: () => Promise<void>;
 }
 
 async function* encodeItems(
   source: Iterator<unknown> | AsyncIterator<unknown>,
-  { task, signal, log, closing }: Encoding,
+  { task, signal, log, closing, storeOutputs }: Encoding,
 ): AsyncGenerator<string> {
   try {
     for (;;) {
       const item = await raceSignal(Promise.resolve(source.next()), signal);
       if (item.done) return;
-      yield encodeResult(item.value, task.name);
+      const json = encodeResult(item.value, task.name);
+      await storeOutputs();
+      yield json;
     }
   } catch (error) {
     throw describe(error, task.name, log);

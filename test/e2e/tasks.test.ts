@@ -154,6 +154,40 @@ for (const transport of ['uws', 'node'] as const) {
       assert.match((await call(`${server.url}/wrong`)).json.detail, /oh \(wrong\.ts:2\)/);
     });
 
+    test('files among items are links that open, from a worker and from an endpoint', async () => {
+      const run = "async *run(_, { file }) { yield await file('a.txt', 'hi'); }";
+      await using server = await serveTasks(
+        {
+          there: `export default defineTask({ name: 'there', methods: ['GET'], ${run} });`,
+          here: `export default defineTask({ name: 'here', methods: ['GET'], runs: 'inline', ${run} });`,
+        },
+        args,
+      );
+      for (const path of ['/there', '/here']) {
+        const { json } = await call(server.url + path);
+        assert.deepEqual([json.name, json.size, json.media_type], ['a.txt', 2, 'text/plain']);
+        let linked = await call(json.url);
+        while (linked.status === 404 && linked.headers.has('retry-after')) linked = await call(json.url);
+        assert.equal(linked.text, 'hi', path);
+      }
+    });
+
+    test('a job that an endpoint waits for ends with the endpoint’s deadline', async () => {
+      await using server = await serveTasks(
+        {
+          spin: "export default defineTask({ name: 'spin', run() { for (;;); } });",
+          wait: `export default defineTask({ name: 'wait', methods: ['GET'], runs: 'inline', deadlineS: 1,
+            run: (_, { jobs }) => jobs.run('spin') });`,
+        },
+        args,
+      );
+      assert.equal((await call(`${server.url}/wait`)).status, 504);
+      let state = await call(`${server.url}/v1/server`);
+      while (state.json.workers.busy > 0) state = await call(`${server.url}/v1/server`);
+      const { json } = await call(`${server.url}/v1/jobs?task=spin`);
+      assert.ok(['cancelled', 'timed_out'].includes(json.jobs[0].status));
+    });
+
     test('queues per worker: the least busy one is chosen, each is bounded, and the pool is the task’s own', async () => {
       await using server = await serveTasks(
         {
