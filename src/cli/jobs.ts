@@ -12,6 +12,7 @@ interface ListOptions {
 
 const STATUSES: readonly JobStatusJson[] = ['queued', 'running', 'succeeded', 'failed', 'cancelled', 'timed_out'];
 
+/** `penstock jobs`: a page of the list, or one job in full. */
 export function addJobs(program: Command, host: CliHost): void {
   const jobs = program
     .command('jobs')
@@ -35,6 +36,7 @@ export function addJobs(program: Command, host: CliHost): void {
     });
 }
 
+/** `penstock cancel`: each id in its own line, with what became of it. */
 export function addCancel(program: Command, host: CliHost): void {
   program
     .command('cancel')

@@ -22,6 +22,7 @@ Examples:
   penstock run make_fries -i fries_name=Belgian
   cat report.pdf | penstock run pdf2image - --json | jq .result.page_count`;
 
+/** `penstock run`: upload, wait, result; progress for eyes, files into a folder. */
 export function addRun(program: Command, host: CliHost): void {
   program
     .command('run')
@@ -68,6 +69,7 @@ async function runTask(session: Session, { task: name, file, options }: Order): 
   await printResult(session, run, { result, saver });
 }
 
+/** The id alone, so that a script can keep it. */
 async function detach(
   { client, terminal }: Session,
   name: string,
@@ -89,6 +91,7 @@ async function printItems(
   for await (const item of items) terminal.line(JSON.stringify(item));
 }
 
+/** Its schema says how to read the input. Error: UsageError, naming the tasks that there are. */
 async function findTask({ client, signal }: Session, name: string): Promise<TaskJson> {
   const tasks = await client.describe({ signal });
   const task = tasks.find((one) => one.name === name);
@@ -120,11 +123,13 @@ function givenOptions({ signal, terminal }: Session, given: Options): RunOptions
   };
 }
 
+/** While the others are still drawn. */
 async function savePages({ terminal }: Session, run: Run, saver: Saver): Promise<void> {
   for await (const page of run.pages())
     for (const path of await saver.save(page)) if (!terminal.isJson) terminal.line(path);
 }
 
+/** Text as it is, all else as JSON; with --json the job's id beside it. */
 async function printResult(
   { terminal }: Session,
   run: Run,

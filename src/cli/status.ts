@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { type CliHost, openSession, type Session } from './session.ts';
 import { table } from './terminal.ts';
 
+/** `GET /v1/server`. */
 interface ServerJson {
   readonly draining: boolean;
   readonly uploads: { readonly active: number; readonly max?: number };
@@ -19,6 +20,7 @@ interface ServerJson {
 const REFRESH_MS = 1000;
 const LATEST_JOBS = 10;
 
+/** `penstock status`: live where somebody looks, once where a program reads. */
 export function addStatus(program: Command, host: CliHost): void {
   program
     .command('status')

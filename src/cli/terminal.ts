@@ -29,6 +29,7 @@ export interface TerminalOptions {
 
 const BAR_CELLS = 24;
 
+/** Asks the streams themselves what they are: a pipe gets no bar, no colour, no screen. */
 export function createTerminal({ stdout, stderr, isJson, isQuiet }: TerminalOptions): Terminal {
   const isBarShown = stderr.isTTY && !isJson && !isQuiet;
   const style = (format: 'bold' | 'dim', text: string) => styleText(format, text, { stream: stdout });

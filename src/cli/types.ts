@@ -13,6 +13,7 @@ Example:
   const client = createClient<Tasks>({ url: 'http://127.0.0.1:8000' });
   const result = await client.tasks.pdf2image(file, { dpi: 150 });`;
 
+/** `penstock types`: one TypeScript file, with no import but the client's. */
 export function addTypes(program: Command, host: CliHost): void {
   program
     .command('types')

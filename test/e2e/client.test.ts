@@ -153,6 +153,39 @@ for (const transport of ['uws', 'node'] as const) {
       assert.equal(jobs.length, 1, 'a repeated call makes no second job');
     });
 
+    test('kill -9 of the server: the upload and the job of a client go on with the next one', async () => {
+      const dataDir = mkdtempSync(join(tmpdir(), 'penstock-client-'));
+      try {
+        const first = await startServer({ args: ['--transport', transport, '--workers', '1'], dataDir });
+        const client = createClient({ url: first.url, retries: 12 });
+        const bytes = randomBytes(6 * MIB);
+        const halfway = Promise.withResolvers<void>();
+        const killed = Promise.withResolvers<void>();
+        async function* untilKilled(): AsyncGenerator<Uint8Array> {
+          yield bytes.subarray(0, 3 * MIB);
+          await killed.promise;
+          yield bytes.subarray(3 * MIB);
+        }
+        const onProgress = ({ sentBytes }: { sentBytes: number }) => sentBytes > 0 && halfway.resolve();
+        const upload = client.upload(untilKilled(), { onProgress });
+        const run = client.run('pdf2image', SAMPLE, { dpi: 200 });
+        const pages = Array.fromAsync(run.pages());
+        await Promise.all([run.accepted(), halfway.promise]);
+        await first.kill('SIGKILL');
+        killed.resolve();
+        await using second = await startServer({
+          args: ['--transport', transport, '--workers', '1', '--port', String(first.port)],
+          dataDir,
+        });
+        const { id } = await upload;
+        assert.equal(sha256(await (await fetch(`${second.url}/v1/files/${id}`)).bytes()), sha256(bytes));
+        assert.equal((await run).page_count, PAGES);
+        assert.equal((await pages).length, PAGES);
+      } finally {
+        rmSync(dataDir, { recursive: true, force: true });
+      }
+    });
+
     test('an aborted signal and cancel() stop the job on the server', async () => {
       await using server = await start();
       const client = createClient({ url: server.url });

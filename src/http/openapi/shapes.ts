@@ -17,14 +17,17 @@ export const FORMATS = {
   uri: { type: 'string', format: 'uri' },
 } as const;
 
+/** Points to a component of the document. */
 export function ref(name: string, kind = 'schemas'): JsonSchema {
   return { $ref: `#/components/${kind}/${name}` };
 }
 
+/** An array of these. */
 export function list(items: JsonSchema): JsonSchema {
   return { type: 'array', items };
 }
 
+/** Members that are always there, and such as may be; others are allowed. */
 export function object(
   required: Readonly<Record<string, JsonSchema>>,
   optional: Readonly<Record<string, JsonSchema>> = {},
@@ -50,6 +53,7 @@ export function content(mediaType: string, schema: JsonSchema): OpenApiObject {
   return { [mediaType]: { schema } };
 }
 
+/** A response or a body of JSON. */
 export function json(description: string, schema: JsonSchema, headers?: OpenApiObject): OpenApiObject {
   return { description, ...(headers ? { headers } : {}), content: content('application/json', schema) };
 }
