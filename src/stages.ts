@@ -81,15 +81,16 @@ export async function startStages(config: Config, log: Log, logOptions: LogOptio
   const { acceptance, webhooks } = answers;
   const work = { storage, queue, ledger, newId, workDir, loaded, log, logOptions };
   const { workers, tasks, inline } = await startTasks(config, work);
+  await acceptance.recover();
+  // It starts what uploads wait for, unless that job is there already.
   const resumable = await openUploadStore({
     ...inlet,
     maxUploadBytes: config.maxUploadBytes,
     minRate: minRate(config),
     maxOpenPerCaller: config.maxCallerUploads || config.maxUploads,
     retentionS: config.retention,
-    work: createUploadWork(tasks, (id) => acceptance.accept(id, {})),
+    work: createUploadWork(tasks, acceptance.admit),
   });
-  await acceptance.recover();
   await webhooks.recover();
   await removeOrphans({ storage, log, before: newId(), isLive: (id) => queue.get(id) !== undefined });
   const inUse = () => new Set(queue.list().flatMap(({ id, files: held }) => [id, ...held]));

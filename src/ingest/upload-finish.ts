@@ -14,8 +14,16 @@ import type { UploadEntry, UploadRecord, UploadRecords } from './upload-record.t
 export interface UploadWork {
   /** Before a byte is sent. Error: `invalid_input`, for work that can never be done. */
   check(metadata: UploadMetadata): void;
-  /** Returns the id of a job that outlives the process; undefined: the metadata asks for none. */
-  start(file: StoredFile, metadata: UploadMetadata, caller: string): string | undefined | Promise<string | undefined>;
+  /** On return the job outlives the process. Idempotent by `jobId`. */
+  start(order: WorkOrder): Promise<void>;
+}
+
+/** What an upload whose metadata names a `task` asks for. */
+export interface WorkOrder {
+  readonly jobId: string;
+  readonly file: StoredFile;
+  readonly metadata: UploadMetadata;
+  readonly caller: string;
 }
 
 export interface FinisherOptions {
@@ -32,13 +40,15 @@ export interface FinisherOptions {
 export interface Finished {
   readonly record: UploadRecord;
   readonly file: StoredFile;
+  /** Why its work has not started; calling again helps. */
+  readonly delay?: AppError;
 }
 
 /**
  * Makes a file of an upload whose bytes are all here, and starts its work. Each step leaves its mark in the record before the
  * next, so that calling it again goes on where a crash, or an error that passes, stopped it.
  *
- *     record.fileId -> file -> record.jobId
+ *     record.fileId -> file -> record.jobId -> job -> record.isStarted
  *
  * What can never succeed (another digest than announced, work that the content is not fit for) removes all of it.
  * Errors: `digest_mismatch`, `gone` (the file was deleted since), those of the storage and of the work.
@@ -51,7 +61,7 @@ export function createFinisher(options: FinisherOptions): (upload: UploadEntry) 
     const record = { ...upload.record, fileId, length: upload.record.length ?? upload.size };
     if (upload.record.fileId === undefined) await records.save(upload.id, record);
     const file = await store({ ...upload, record }, fileId, upload.record.fileId !== undefined);
-    return { record: await startWork(upload.id, record, file), file };
+    return await startWork(upload.id, record, file);
   }
 
   async function store(upload: UploadEntry, fileId: string, isRepeated: boolean): Promise<StoredFile> {
@@ -86,21 +96,26 @@ export function createFinisher(options: FinisherOptions): (upload: UploadEntry) 
     return { id: fileId, name, size, sha256, mediaType, createdAt: new Date().toISOString() };
   }
 
-  async function startWork(id: string, record: UploadRecord, file: StoredFile): Promise<UploadRecord> {
-    if (record.jobId !== undefined) return record;
+  async function startWork(id: string, record: UploadRecord, file: StoredFile): Promise<Finished> {
+    const metadata = parseUploadMetadata(record.metadata);
+    if (record.isStarted || !metadata.has('task')) return { record, file };
+    const { caller, jobId = newId() } = record;
+    const chosen = { ...record, jobId };
     try {
-      const jobId = await work.start(file, parseUploadMetadata(record.metadata), record.caller);
-      if (jobId === undefined) return record;
-      const started = { ...record, jobId };
+      if (record.jobId === undefined) await records.save(id, chosen);
+      await work.start({ jobId, file, metadata, caller });
+      const started = { ...chosen, isStarted: true };
       await records.save(id, started);
-      return started;
+      return { record: started, file };
     } catch (error) {
-      const reason = toAppError(error);
-      if (NEVER_POSSIBLE.has(reason.code)) {
-        await storage.delete(fileKey(file.id));
-        await records.delete(id);
+      const delay = toAppError(error);
+      if (!NEVER_POSSIBLE.has(delay.code)) {
+        log.warn({ upload: id, job_id: jobId, err: error }, 'the work of an upload could not be started yet');
+        return { record: chosen, file, delay };
       }
-      throw reason;
+      await storage.delete(fileKey(file.id));
+      await records.delete(id);
+      throw delay;
     }
   }
 

@@ -13,13 +13,16 @@ export class OpenUploads {
     this.#max = maxPerCaller;
   }
 
-  /** Error: `too_many_uploads`. */
-  assertRoomFor(caller: string): void {
-    if ((this.#counts.get(caller) ?? 0) < this.#max) return;
-    const detail = `${this.#max} of your uploads are not finished, as many as one caller may have: finish or DELETE some first`;
-    throw new AppError('too_many_uploads', detail, { retryAfterS: RETRY_AFTER_S });
+  /** Counts one more. Error: `too_many_uploads`. */
+  claim(id: string, caller: string): void {
+    if ((this.#counts.get(caller) ?? 0) >= this.#max) {
+      const detail = `${this.#max} of your uploads are not finished, as many as one caller may have: finish or DELETE some first`;
+      throw new AppError('too_many_uploads', detail, { retryAfterS: RETRY_AFTER_S });
+    }
+    this.add(id, caller);
   }
 
+  /** One that is there already, whatever the limit. */
   add(id: string, caller: string): void {
     this.delete(id);
     this.#callers.set(id, caller);

@@ -20,7 +20,9 @@ const RECORD = z.object({
   uncheckedFrom: z.number().int().nonnegative().optional(),
   /** All bytes are here, and this file is being made of them, or has been. */
   fileId: z.string().optional(),
+  /** The one job that may come of it, chosen before it is started. */
   jobId: z.string().optional(),
+  isStarted: z.boolean().optional(),
 });
 
 /** What is kept of an upload beside its bytes. */
@@ -72,8 +74,8 @@ export function isWhole({ record, size }: UploadEntry): boolean {
 /** Whole, but not a file yet, or its work has not started. */
 export function isUnfinished(upload: UploadEntry): boolean {
   if (!isWhole(upload)) return false;
-  const { fileId, jobId, metadata } = upload.record;
-  const isWaiting = jobId === undefined && parseUploadMetadata(metadata).has('task');
+  const { fileId, isStarted = false, metadata } = upload.record;
+  const isWaiting = !isStarted && parseUploadMetadata(metadata).has('task');
   return fileId === undefined || upload.size > 0 || isWaiting;
 }
 

@@ -7,6 +7,7 @@ import { AppError } from '../core/errors.ts';
 import { type ByteSource, createByteSource } from './byte-source.ts';
 import type { ExpectedDigest } from './digest-check.ts';
 import { planTusAppend, planTusCreation } from './tus.ts';
+import type { UploadWork } from './upload-finish.ts';
 import type { UploadStatus, UploadStore } from './uploads.ts';
 
 const NEVER = new AbortController().signal;
@@ -202,21 +203,23 @@ for (const kind of ['disk', 'memory'] as const) {
     test('work starts when the last byte is stored; while it cannot, the upload waits for it', async () => {
       let isFull = true;
       const calls: string[] = [];
-      const work = {
+      const ids = new Set<string>();
+      const work: UploadWork = {
         check: () => undefined,
-        start(file: { name: string }, metadata: ReadonlyMap<string, string>, caller: string) {
+        async start({ jobId, file, metadata, caller }) {
+          ids.add(jobId);
           if (isFull) throw new AppError('queue_full', 'full', { retryAfterS: 1 });
           calls.push(`${file.name} ${metadata.get('task')} ${caller}`);
-          return 'JOB';
         },
       };
       await using bench = await createStoreBench(kind, { work });
       const { id } = await create(bench.store, 1, { metadata: 'task cGRm,name bg==' });
       await assert.rejects(patch(bench.store, id, 0, [Buffer.from('x')]), { code: 'queue_full' });
-      await assert.rejects(bench.store.status(id, 'look'), { code: 'queue_full' });
+      const waiting = await bench.store.status(id, 'look');
+      assert.deepEqual([waiting.offset, waiting.file?.size, waiting.jobId], [1, 1, undefined]);
       isFull = false;
-      assert.equal((await bench.store.status(id, 'look')).jobId, 'JOB');
-      assert.equal((await bench.store.status(id, 'look')).jobId, 'JOB');
+      assert.deepEqual([(await bench.store.status(id, 'look')).jobId], [...ids]);
+      assert.deepEqual([(await bench.store.status(id, 'look')).jobId], [...ids]);
       assert.deepEqual(calls, ['n pdf me']);
       assert.equal(bench.stored.length, 1);
     });
@@ -224,12 +227,10 @@ for (const kind of ['disk', 'memory'] as const) {
     test('work that the content is not fit for leaves neither upload nor file', async () => {
       const work = {
         check: () => undefined,
-        start(): string {
-          throw new AppError('unsupported_media_type', 'no');
-        },
+        start: () => Promise.reject(new AppError('unsupported_media_type', 'no')),
       };
       await using bench = await createStoreBench(kind, { work });
-      const { id } = await create(bench.store, 1);
+      const { id } = await create(bench.store, 1, { metadata: 'task cGRm' });
       await assert.rejects(patch(bench.store, id, 0, [Buffer.from('x')]), { code: 'unsupported_media_type' });
       await assert.rejects(bench.store.status(id, 'look'), { code: 'not_found' });
       assert.deepEqual(await Array.fromAsync(bench.storage.list('files/')), []);

@@ -61,15 +61,8 @@ class GrowingUploads implements UploadStore {
     this.#options = options;
     this.#records = createUploadRecords(storage.growing);
     this.#digests = createUploadDigests(options.follower);
-    this.#finish = createFinisher({
-      storage,
-      newId,
-      work,
-      log,
-      onStored,
-      records: this.#records,
-      digests: this.#digests,
-    });
+    const parts = { records: this.#records, digests: this.#digests };
+    this.#finish = createFinisher({ storage, newId, work, log, onStored, ...parts });
     this.#open = new OpenUploads(options.maxOpenPerCaller);
     this.#expiry = new UploadExpiry({
       ...{ records: this.#records, log, retentionS: options.retentionS },
@@ -90,16 +83,28 @@ class GrowingUploads implements UploadStore {
   }
 
   async create(upload: NewUpload, signal: AbortSignal): Promise<UploadStatus> {
-    const { maxUploadBytes, newId, work } = this.#options;
+    const { newId, work } = this.#options;
     work.check(parseUploadMetadata(upload.metadata));
-    this.#open.assertRoomFor(upload.caller);
+    const id = newId();
+    // Counted before anything waits: creations at once must not pass the limit together.
+    this.#open.claim(id, upload.caller);
+    try {
+      return await this.#createAs(id, upload, signal);
+    } catch (error) {
+      this.#open.delete(id);
+      throw error;
+    }
+  }
+
+  async #createAs(id: string, upload: NewUpload, signal: AbortSignal): Promise<UploadStatus> {
+    const { maxUploadBytes } = this.#options;
     const partHolds = await this.#holdAll(Array.isArray(upload.concat) ? upload.concat : []);
     try {
       const parts = await this.#loadParts(upload.concat);
       const length = parts?.reduce((sum, { size }) => sum + size, 0) ?? upload.length;
       if ((length ?? 0) > maxUploadBytes) throw tooLarge(maxUploadBytes);
-      const entry = { id: newId(), record: { ...upload, length }, size: 0, changedAt: Date.now() };
-      return await this.#locked(entry.id, 'refuse', () => this.#make(entry, parts, signal));
+      const entry = { id, record: { ...upload, length }, size: 0, changedAt: Date.now() };
+      return await this.#locked(id, 'refuse', () => this.#make(entry, parts, signal));
     } finally {
       for (const hold of partHolds) hold.release();
     }
@@ -122,7 +127,7 @@ class GrowingUploads implements UploadStore {
       if (request.source) entry = await this.#receive(entry, { ...request, plan }, hold);
       if (!plan.isWhole(entry.size)) return this.#describe({ entry });
       hold.settle();
-      return this.#describe(await this.#complete(entry));
+      return this.#describe(started(await this.#complete(entry)));
     });
   }
 
@@ -177,12 +182,11 @@ class GrowingUploads implements UploadStore {
   ): Promise<UploadStatus> {
     const { id, record } = entry;
     await this.#records.create(id, record);
-    this.#open.add(id, record.caller);
     try {
-      if (!parts) return this.#describe(isWhole(entry) ? await this.#complete(entry) : { entry });
+      if (!parts) return this.#describe(isWhole(entry) ? started(await this.#complete(entry)) : { entry });
       const { growing } = this.#options.storage;
       const size = await concatenate(parts, { id, growing, digests: this.#digests, signal });
-      const joined = await this.#complete({ ...entry, size });
+      const joined = started(await this.#complete({ ...entry, size }));
       this.#expiry.dropSoon(parts.map((part) => part.id));
       return this.#describe(joined);
     } catch (error) {
@@ -216,9 +220,9 @@ class GrowingUploads implements UploadStore {
 
   async #complete(entry: UploadEntry): Promise<Settled> {
     try {
-      const { record, file } = await this.#finish(entry);
+      const finished = await this.#finish(entry);
       this.#open.delete(entry.id);
-      return { entry: { ...entry, record }, record, file };
+      return { entry: { ...entry, record: finished.record }, ...finished };
     } catch (error) {
       if (!(await this.#records.find(entry.id))) this.#open.delete(entry.id);
       throw error;
@@ -270,12 +274,19 @@ class GrowingUploads implements UploadStore {
 
   #describe({ entry: { id, record, size, changedAt }, file }: Settled): UploadStatus {
     return {
-      ...{ id, protocol: record.protocol, metadata: record.metadata, concat: record.concat, jobId: record.jobId, file },
+      ...{ id, protocol: record.protocol, metadata: record.metadata, concat: record.concat, file },
+      jobId: record.isStarted ? record.jobId : undefined,
       offset: file?.size ?? Math.min(size, record.uncheckedFrom ?? size),
       length: record.length,
       expiresAt: this.#expiry.expiresAt(changedAt),
     };
   }
+}
+
+/** For whoever asked for the work. Error: why it has not started yet. */
+function started(settled: Settled): Settled {
+  if (settled.delay) throw settled.delay;
+  return settled;
 }
 
 function tooLarge(maxBytes: number): AppError {

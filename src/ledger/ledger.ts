@@ -29,7 +29,7 @@ export interface Ledger {
   /** When the data folder was first used, in milliseconds since the epoch: no id is older. */
   readonly since: number;
   /** Durable on return: the job outlives the process from here on. Once for each job. */
-  accept(job: Job, terms?: Terms): Promise<void>;
+  accept(job: Required<NewJob>, terms?: Terms): Promise<void>;
   isAccepted(id: string): boolean;
   /** Resolves when the acceptance that was asked for is durable; undefined: none was. */
   acceptance(id: string): Promise<void> | undefined;
@@ -59,7 +59,7 @@ export async function openLedger({ storage }: { readonly storage: Storage }): Pr
     return counts;
   }
 
-  async function accept(job: Job, terms: Terms = {}): Promise<void> {
+  async function accept(job: Required<NewJob>, terms: Terms = {}): Promise<void> {
     const { id, task, caller, input, files, priority, attempt, createdAt } = job;
     const marker = { task, caller, input, files, priority, attempt, createdAt, terms };
     // Known before it is written: a job that starts or ends meanwhile is an accepted one.

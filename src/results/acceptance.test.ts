@@ -64,4 +64,18 @@ suite('acceptance', () => {
     await accepted;
     assert.ok(await storage.stat(`jobs/${id}`));
   });
+
+  test('before the submission makes one job, however often it is asked for', async () => {
+    const { acceptance, storage, queue } = await startProcess('nothing/');
+    queue.work('u', { concurrency: 9, queueSize: 9, eager: false, handler: () => new Promise(() => undefined) });
+    const job = { id: newId(), task: 'u', caller: 'me', input: {}, files: [] };
+    await Promise.all([1, 2].map(() => acceptance.admit(job, queue.reserve('u'))));
+    await acceptance.admit(job, queue.reserve('u'));
+    assert.equal(queue.list().filter(({ id }) => id === job.id).length, 1);
+    const pending = await Array.fromAsync(storage.list('pending/'));
+    assert.deepEqual(
+      pending.map(({ key }) => key),
+      [`pending/${job.id}`],
+    );
+  });
 });

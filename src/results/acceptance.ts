@@ -1,7 +1,7 @@
 import { AppError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Ledger, PendingJob, Terms } from '../ledger/ledger.ts';
-import { isFinal, type Job, type Queue } from '../queue/queue.ts';
+import { isFinal, type Job, type NewJob, type Queue, type Slot } from '../queue/queue.ts';
 import type { Storage } from '../storage/storage.ts';
 import { readRecord } from './record.ts';
 
@@ -24,6 +24,8 @@ export interface AcceptanceOptions {
 export interface Acceptance {
   /** On return the job, or its record where it has ended meanwhile, outlives this process. Idempotent. */
   accept(id: string, terms: Terms): Promise<void>;
+  /** Accepts a job before it is submitted: whatever happens in between, there is one job. Idempotent by id, over restarts, too. */
+  admit(job: NewJob, slot: Slot): Promise<void>;
   /** Puts back into the queue what the last process had accepted and not finished; tells how many jobs that are. */
   recover(): Promise<number>;
 }
@@ -37,6 +39,14 @@ export function createAcceptance({ queue, ledger, keep, kept, storage, log }: Ac
     if (isFinal(job.status)) return await kept(id);
     await ledger.accept(job, terms);
     endInTime(id, terms);
+  }
+
+  async function admit(newJob: NewJob, slot: Slot): Promise<void> {
+    const { id } = newJob;
+    if (queue.get(id) || (await readRecord(storage, id))) return;
+    const job = { priority: 0, attempt: 0, createdAt: Date.now(), ...newJob };
+    await (ledger.acceptance(id) ?? ledger.accept(job));
+    queue.submit(job, slot);
   }
 
   function endInTime(id: string, { deadlineAt }: Terms): void {
@@ -72,7 +82,7 @@ export function createAcceptance({ queue, ledger, keep, kept, storage, log }: Ac
     return true;
   }
 
-  return { accept, recover };
+  return { accept, admit, recover };
 }
 
 /** A job that is not run any more. */

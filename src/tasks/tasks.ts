@@ -1,7 +1,7 @@
 import { extname } from 'node:path';
 import type { Channel } from '../core/channel.ts';
 import { AppError } from '../core/errors.ts';
-import type { Job, Queue, Slot as QueueSlot } from '../queue/queue.ts';
+import type { Job, NewJob, Queue, Slot as QueueSlot } from '../queue/queue.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Workers } from '../workers/workers.ts';
 import { inLanes } from './lanes.ts';
@@ -79,6 +79,8 @@ export interface Tasks {
     options?: { readonly caller?: string; readonly deadlineMs?: number | undefined },
   ): QueueSlot;
   submit(submission: Submission): Job;
+  /** What `submit` would hand to the queue, for whoever does so himself. */
+  newJob(id: string, submission: Omit<Submission, 'slot'>): NewJob;
   /** For a generator whose items are read as they come. */
   submitStreamed(submission: Submission): StreamedJob;
   /** Ends the workers that belong to single tasks, as `Workers.close`. */
@@ -117,12 +119,11 @@ export function createTasks(options: TasksOptions): Tasks {
     });
   }
 
-  function submitAs(id: string, { entry, slot, caller, input, files, priority }: Submission): Job {
+  function newJob(id: string, { entry, caller, input, files, priority }: Omit<Submission, 'slot'>): NewJob {
     const { name: task, priority: usual = 0 } = entry.task;
     const ids = files.map(({ file }) => file.id);
     const fields = files.map(({ field }) => field);
-    const job = { id, task, caller, input: packWork(input, fields), files: ids, priority: priority ?? usual };
-    return queue.submit(job, slot);
+    return { id, task, caller, input: packWork(input, fields), files: ids, priority: priority ?? usual };
   }
 
   function submitStreamed(submission: Submission): StreamedJob {
@@ -133,7 +134,7 @@ export function createTasks(options: TasksOptions): Tasks {
       items.fail(new AppError('client_gone', 'nobody reads the items any more'));
     };
     try {
-      return { job: submitAs(id, submission), items, close };
+      return { job: queue.submit(newJob(id, submission), submission.slot), items, close };
     } catch (error) {
       close();
       throw error;
@@ -145,7 +146,8 @@ export function createTasks(options: TasksOptions): Tasks {
     list: () => [...entries.values()],
     queued: () => [...entries.values()].filter(({ isInline }) => !isInline).map(({ task }) => task.name),
     reserve: ({ task }, reserveOptions) => queue.reserve(task.name, reserveOptions),
-    submit: (submission) => submitAs(newId(), submission),
+    submit: (submission) => queue.submit(newJob(newId(), submission), submission.slot),
+    newJob,
     submitStreamed,
     close: own.close,
   };

@@ -1,5 +1,6 @@
 import { AppError } from '../core/errors.ts';
 import type { UploadMetadata, UploadWork } from '../ingest/ingest.ts';
+import type { NewJob, Slot } from '../queue/queue.ts';
 import { placeFiles } from './file-slots.ts';
 import type { TaskEntry } from './task-entry.ts';
 import type { Tasks } from './tasks.ts';
@@ -8,7 +9,7 @@ import type { Tasks } from './tasks.ts';
  * Starts a job when the last byte of a resumable upload is stored: `Upload-Metadata` names the `task` and, where it needs any,
  * its `input` as the text of a JSON object. Nobody waits for the result, so the job has no deadline but its own end.
  */
-export function createUploadWork(tasks: Tasks, accept: (jobId: string) => Promise<void>): UploadWork {
+export function createUploadWork(tasks: Tasks, admit: (job: NewJob, slot: Slot) => Promise<void>): UploadWork {
   function read(metadata: UploadMetadata): { entry: TaskEntry; input: unknown } | undefined {
     const name = metadata.get('task');
     if (name === undefined) return undefined;
@@ -20,16 +21,14 @@ export function createUploadWork(tasks: Tasks, accept: (jobId: string) => Promis
 
   return {
     check: (metadata) => void read(metadata),
-    async start(file, metadata, caller) {
+    async start({ jobId, file, metadata, caller }) {
       const work = read(metadata);
-      if (!work) return undefined;
+      if (!work) return;
       const { task, slots } = work.entry;
       const files = placeFiles(task.name, slots, [{ field: undefined, file }]);
       const slot = tasks.reserve(work.entry);
       try {
-        const { id } = tasks.submit({ ...work, slot, caller, files });
-        await accept(id);
-        return id;
+        await admit(tasks.newJob(jobId, { ...work, caller, files }), slot);
       } finally {
         slot.release();
       }

@@ -200,18 +200,20 @@ suite('tus routes', () => {
 
   test('work named in the metadata is refused at once if it cannot be, and linked when it starts', async () => {
     const { AppError } = await import('../../core/errors.ts');
+    const jobs: string[] = [];
     const work = {
       check(metadata: ReadonlyMap<string, string>) {
         if (metadata.get('task') === 'nothing') throw new AppError('invalid_input', 'no such task');
       },
-      start: () => 'JOB',
+      start: async ({ jobId }: { jobId: string }) => void jobs.push(jobId),
     };
     await using calls = await createUploadCalls({ work });
     const bad = { ...TUS, 'upload-length': '1', 'upload-metadata': `task ${base64('nothing')}` };
     assert.equal((await calls.call('POST', '/v1/uploads', bad)).status, 422);
     const url = await create(calls, 1, { 'upload-metadata': `task ${base64('pdf2image')}` });
     const done = await calls.call('PATCH', url, { ...CHUNK, 'upload-offset': '0' }, 'x');
-    assert.equal(done.header('link'), '<http://test/v1/jobs/JOB>; rel="job"');
-    assert.equal((await calls.call('HEAD', url, TUS)).header('link'), '<http://test/v1/jobs/JOB>; rel="job"');
+    assert.equal(done.header('link'), `<http://test/v1/jobs/${jobs[0]}>; rel="job"`);
+    assert.equal((await calls.call('HEAD', url, TUS)).header('link'), done.header('link'));
+    assert.equal(jobs.length, 1);
   });
 });
