@@ -168,7 +168,8 @@ export class TaskLine {
       waiting: this.#live - running,
       running,
       free: Math.max(0, this.#capacity - this.#live),
-      estimatedWaitS: this.#waitS(this.#live - running),
+      // A place whose body is still on its way, perhaps for hours, is no work yet.
+      estimatedWaitS: this.#waitS(this.#queued.size),
     };
   }
 

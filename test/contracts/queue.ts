@@ -189,6 +189,14 @@ export function queueContract(name: string, createQueue: () => Queue): void {
       );
     });
 
+    test('places of uploads that are still under way do not make the estimated wait longer', () => {
+      const { queue, submit } = setUp({ concurrency: 2 });
+      for (let upload = 0; upload < 5; upload++) queue.reserve('t');
+      assert.equal(queue.depth('t').estimatedWaitS, 0);
+      for (const id of ['one', 'two', 'three']) submit(id);
+      assert.ok(queue.depth('t').estimatedWaitS > 0);
+    });
+
     test('a job that was accepted before is let in above the limit', () => {
       const { queue } = setUp({ concurrency: 1, queueSize: 0 });
       queue.reserve('t');
