@@ -1,9 +1,17 @@
 #!/usr/bin/env node
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { runCli } from './cli/cli.ts';
-import { EXIT } from './cli/exit.ts';
 
+const OLDEST_NODE = 24;
+const WRONG_USAGE = 2;
+
+// Before anything else is loaded, which an older one could not even parse.
+if (Number.parseInt(process.versions.node, 10) < OLDEST_NODE) {
+  const hint = 'start it by npx, which takes the Node that is installed with it';
+  process.stderr.write(`penstock needs Node ${OLDEST_NODE}, this is ${process.version}: ${hint}\n`);
+  process.exit(WRONG_USAGE);
+}
+const [{ runCli }, { EXIT }] = await Promise.all([import('./cli/cli.ts'), import('./cli/exit.ts')]);
 const interrupted = new AbortController();
 
 /** The server looks at the arguments itself, also when it starts the process over. */
