@@ -50,6 +50,6 @@ test('the folder of a server that was killed is free at once', async () => {
 test('every start has its flags and thread pool', async () => {
   await using server = await startServer();
   const read = (name: string) => readFileSync(`/proc/${server.child.pid}/${name}`, 'latin1').split('\0');
-  assert.ok(read('cmdline').includes('--heap-growing-percent=15'));
+  assert.ok(read('cmdline').includes('--heap-growing-percent=20'));
   assert.ok(read('environ').includes('UV_THREADPOOL_SIZE=16'));
 });
