@@ -70,6 +70,7 @@ export class AppError extends Error {
 const SYSTEM_ERRORS: Readonly<Record<string, [ErrorCode, string]>> = {
   ENOSPC: ['storage_full', 'the disk is full: free space in the data directory and send it again'],
   EDQUOT: ['storage_full', 'the disk quota is used up: free space in the data directory and send it again'],
+  EROFS: ['storage_full', 'the disk is read-only, so nothing can be stored: make the data directory writable again'],
   EMFILE: ['too_many_uploads', 'the server has no file descriptor left: try again shortly'],
   ENFILE: ['too_many_uploads', 'the system has no file descriptor left: try again shortly'],
   EFBIG: ['too_large', 'the file is larger than the server may write'],

@@ -61,7 +61,7 @@ suite('disk storage on a disk of 2 MiB', () => {
     const storage = await openDiskStorage({ dataDir: disk.folder });
     disk.setMode('ro');
     const sink = await storage.create('files/A');
-    await assert.rejects(sink.write([Buffer.from('abc')]), { code: 'internal' });
+    await assert.rejects(sink.write([Buffer.from('abc')]), { code: 'storage_full' });
     assert.equal(storage.isHealthy(), false);
     disk.setMode('rw');
     const again = await storage.create('files/A');

@@ -22,6 +22,17 @@ suite('errors across the border', () => {
     assert.equal(fromWireError(toWireError(system, 'draw')).code, 'internal');
   });
 
+  test('a disk that is full, or read-only, is told as that, without the words of the system', () => {
+    for (const code of ['ENOSPC', 'EDQUOT', 'EROFS']) {
+      const system = Object.assign(new Error(`${code}: no, write`), { code });
+      const back = fromWireError(structuredClone(toWireError(system, 'draw')));
+      assert.deepEqual(
+        [back.code, back.message.includes(code), (back.retryAfterS ?? 0) > 0],
+        ['storage_full', false, true],
+      );
+    }
+  });
+
   test("anything else names the task, the message and the first frame of the user's own code", () => {
     const error = new Error('boom');
     const nodes = '    at Object.readFileSync (node:internal/fs/read:441:20)';

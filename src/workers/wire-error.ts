@@ -1,10 +1,13 @@
-import { AppError, ERROR_CODES, type ErrorCode } from '../core/errors.ts';
+import { AppError, ERROR_CODES, type ErrorCode, toAppError } from '../core/errors.ts';
 import type { Unit, WireError } from './protocol.ts';
 
 const MAX_MESSAGE_CHARS = 4096;
 const MAX_STACK_CHARS = 16_384;
 
-/** What a task threw, made public: an AppError keeps its code and words, anything else says which task, what and where. */
+/**
+ * What a task threw, made public: an AppError keeps its code and words, a disk that takes nothing more is `storage_full`, anything
+ * else says which task, what and where.
+ */
 export function toWireError(error: unknown, task: string): WireError {
   const stack = error instanceof Error ? error.stack?.slice(0, MAX_STACK_CHARS) : undefined;
   const message = error instanceof Error ? error.message : `it threw ${describe(error)}, which is not an Error`;
@@ -12,6 +15,9 @@ export function toWireError(error: unknown, task: string): WireError {
     const { code, retryAfterS, extra } = error;
     return { code, message: message.slice(0, MAX_MESSAGE_CHARS), stack, retryAfterS, extra: plainCopy(extra) };
   }
+  const known = toAppError(error);
+  if (known.code === 'storage_full')
+    return { code: known.code, message: known.message, stack, retryAfterS: known.retryAfterS, extra: {} };
   const at = userFrame(stack ?? '');
   const detail = `task ${task} failed: ${message.slice(0, MAX_MESSAGE_CHARS)}${at ? ` (${at})` : ''}`;
   return { code: undefined, message: detail, stack, retryAfterS: undefined, extra: {} };
