@@ -28,8 +28,8 @@ export function createKeeper({ storage, ledger, log, epoch }: KeeperOptions): Ke
   async function record(job: Job): Promise<void> {
     const isAccepted = ledger.isAccepted(job.id);
     try {
-      // What a lasting record names must last as well.
-      if (isAccepted) await storage.sync(outputKey(job.id, ''));
+      // What a lasting record names must last as well; of other jobs the outputs are being removed meanwhile.
+      if (isAccepted && job.status === 'succeeded') await storage.sync(outputKey(job.id, ''));
       await writeRecord(storage, { job: toJobJson(job, Date.now()), parts: job.parts, epoch }, isAccepted);
       if (isAccepted) await ledger.settle(job.id);
     } catch (error) {
