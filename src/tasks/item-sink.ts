@@ -1,5 +1,5 @@
-import type { Channel } from '../core/channel.ts';
 import { AppError, toAppError } from '../core/errors.ts';
+import type { Tap } from './taps.ts';
 
 /** Bytes that the items of a generator may have together where nobody reads along. */
 const MAX_KEPT_BYTES = 8 * 2 ** 20;
@@ -10,22 +10,21 @@ export interface ItemSink {
   open(): (json: string) => Promise<void>;
   /** All of them, where they were kept. */
   readonly items: readonly unknown[] | undefined;
-  /** No more items come. */
+  /** They are being read along: another run would tell them twice. */
+  readonly isRead: boolean;
+  /** No more items come, whether the run succeeded or not: its reader has those that there are, then asks for the outcome. */
   end(): void;
-  /** The run failed: a reader that has had items cannot be given those of another run. */
-  fail(error: unknown): void;
 }
 
 /** To the reader of the tap as fast as it reads, or kept, within a bound, to become the job's result. */
-export function createItemSink(tap: Channel<string> | undefined, signal: AbortSignal): ItemSink {
+export function createItemSink(tap: Tap | undefined, signal: AbortSignal): ItemSink {
   let kept: unknown[] | undefined;
-  let isOpen = false;
   let bytes = 0;
   let last: Promise<void> = Promise.resolve();
 
-  async function send(channel: Channel<string>, json: string): Promise<void> {
+  async function send({ items }: Tap, json: string): Promise<void> {
     await last;
-    await channel.send(json, signal);
+    await items.send(json, signal);
   }
 
   async function keep(json: string): Promise<void> {
@@ -40,11 +39,11 @@ export function createItemSink(tap: Channel<string> | undefined, signal: AbortSi
 
   return {
     open() {
-      isOpen = true;
       if (!tap) {
         kept = [];
         return keep;
       }
+      tap.hasBegun = true;
       return (json) => {
         last = send(tap, json);
         return last;
@@ -53,14 +52,15 @@ export function createItemSink(tap: Channel<string> | undefined, signal: AbortSi
     get items() {
       return kept;
     },
-    end() {
-      void last.then(
-        () => tap?.close(),
-        () => undefined,
-      );
+    get isRead() {
+      return tap?.hasBegun ?? false;
     },
-    fail(error) {
-      if (isOpen) tap?.fail(toAppError(error));
+    end() {
+      if (!tap?.hasBegun) return;
+      void last.then(
+        () => tap.items.close(),
+        (error: unknown) => tap.items.fail(toAppError(error)),
+      );
     },
   };
 }

@@ -10,7 +10,9 @@ const PASSING: ReadonlySet<ErrorCode> = new Set(['internal', 'worker_crashed', '
 /** After which pause a failed run is followed by another: doubling, with jitter, as often as the task asks for. */
 export function createRetry({ retries = 0 }: Task, random = Math.random) {
   return (attempt: number, error: AppError): number | undefined => {
-    if (attempt > retries || !PASSING.has(error.code)) return undefined;
+    // The caller has had items of that run already.
+    const isStreamed = error.extra.is_streamed === true;
+    if (attempt > retries || isStreamed || !PASSING.has(error.code)) return undefined;
     const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (attempt - 1));
     return pauseMs * (0.5 + random() / 2);
   };

@@ -1,6 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AppError } from '../core/errors.ts';
+import { AppError, toAppError } from '../core/errors.ts';
 import type { Handler, Run } from '../queue/queue.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Unit, UnitFile, UnitKind, Workers } from '../workers/workers.ts';
@@ -68,13 +68,19 @@ async function runSingle(options: RunnerOptions, call: Call): Promise<unknown> {
     });
     await Promise.all(stored);
     failed.signal.throwIfAborted();
-    sink.end();
     return sink.items ?? result;
   } catch (error) {
-    sink.fail(error);
     await Promise.all(stored);
-    throw error;
+    throw sink.isRead ? notToBeRepeated(error) : error;
+  } finally {
+    sink.end();
   }
+}
+
+/** See retry.ts. */
+function notToBeRepeated(error: unknown): AppError {
+  const { code, message, extra } = toAppError(error);
+  return new AppError(code, message, { extra: { ...extra, is_streamed: true }, cause: error });
 }
 
 async function storeAll(options: RunnerOptions, { run, outDir }: Call, outputs: readonly Output[]): Promise<void> {

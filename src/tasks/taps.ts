@@ -4,19 +4,26 @@ import { Channel } from '../core/channel.ts';
 const TAP_BYTES = 262_144;
 
 /** Carries a generator's items, as JSON, from the job to the one caller whose answer they are. */
+export interface Tap {
+  readonly items: Channel<string>;
+  /** A run has turned out to be a generator: it ends the items, whatever becomes of it. */
+  hasBegun: boolean;
+}
+
 export interface Taps {
   /** For a job that is about to be submitted. */
-  open(jobId: string): Channel<string>;
+  open(jobId: string): Tap;
   /** undefined: nobody reads along. */
-  find(jobId: string): Channel<string> | undefined;
+  find(jobId: string): Tap | undefined;
   close(jobId: string): void;
 }
 
 export function createTaps(): Taps {
-  const taps = new Map<string, Channel<string>>();
+  const taps = new Map<string, Tap>();
   return {
     open(jobId) {
-      const tap = new Channel<string>({ capacity: TAP_BYTES, sizeOf: (json) => json.length });
+      const items = new Channel<string>({ capacity: TAP_BYTES, sizeOf: (json) => json.length });
+      const tap: Tap = { items, hasBegun: false };
       taps.set(jobId, tap);
       return tap;
     },

@@ -65,6 +65,8 @@ export interface Submission {
 export interface StreamedJob {
   readonly job: Job;
   readonly items: Channel<string>;
+  /** The items have begun, so their end will come, too. */
+  hasBegun(): boolean;
   close(): void;
 }
 
@@ -128,13 +130,14 @@ export function createTasks(options: TasksOptions): Tasks {
 
   function submitStreamed(submission: Submission): StreamedJob {
     const id = newId();
-    const items = taps.open(id);
+    const tap = taps.open(id);
+    const { items } = tap;
     const close = () => {
       taps.close(id);
       items.fail(new AppError('client_gone', 'nobody reads the items any more'));
     };
     try {
-      return { job: queue.submit(newJob(id, submission), submission.slot), items, close };
+      return { job: queue.submit(newJob(id, submission), submission.slot), items, hasBegun: () => tap.hasBegun, close };
     } catch (error) {
       close();
       throw error;
