@@ -48,7 +48,8 @@ export const cpuBound = defineScenario({
     const rows: string[][] = [];
     const free = new Map<string, Batch>();
     const notes: string[] = [];
-    for (const start of [startPenstock, startFastApi]) {
+    for (const [name, start] of Object.entries({ penstock: startPenstock, fastapi: startFastApi })) {
+      if (lab.only.length > 0 && !lab.only.some((wanted) => name.startsWith(wanted))) continue;
       const entrant = await start(lab, workers);
       if (typeof entrant === 'string') {
         notes.push(entrant);
