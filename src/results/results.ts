@@ -23,7 +23,7 @@ export { toJobJson } from './job-json.ts';
 export type { JobPage, JobQuery } from './job-list.ts';
 export { removeOrphans } from './orphans.ts';
 export { fileNameOf, type OutputFile } from './output.ts';
-export { type Retention, startRetention } from './retention.ts';
+export { startRetention } from './retention.ts';
 export { createShares, type Share, type Shares } from './shares.ts';
 export { createTwins, fingerprint, type Twins, type Work } from './twins.ts';
 
