@@ -103,14 +103,21 @@ for (const transport of ['uws', 'node'] as const) {
         args,
       );
       assert.equal((await call(`${server.url}/plain`)).text, '{"only":1}\n');
-      const slow = call(`${server.url}/slow`);
-      let { json } = await call(`${server.url}/v1/jobs?task=slow&status=running`);
-      while (json.jobs.length === 0) ({ json } = await call(`${server.url}/v1/jobs?task=slow&status=running`));
-      await new Promise((resolve) => setTimeout(resolve, 500));
-      await call(`${server.url}/v1/jobs/${json.jobs[0].id}`, { method: 'DELETE' });
-      assert.match((await slow).text, /^1\n\{"error":\{"code":"cancelled",.*\}\}\n$/);
-      const late = await call(`${server.url}/slow?deadline=1`);
-      assert.match(late.text, /^1\n\{"error":\{"code":"deadline_exceeded",.*\}\}\n$/);
+      /** The first item, then what comes once `end` has been called. */
+      const readSlow = async (query: string, end: (job: string) => Promise<unknown>) => {
+        const answer = await fetch(`${server.url}/slow${query}`);
+        const job = new URL(answer.headers.get('content-location') ?? '').pathname;
+        const chunks: string[] = [];
+        for await (const chunk of answer.body ?? []) {
+          chunks.push(Buffer.from(chunk).toString());
+          if (chunks.length === 1) await end(job);
+        }
+        return chunks.join('');
+      };
+      const cancel = (job: string) => call(server.url + job, { method: 'DELETE' });
+      assert.match(await readSlow('', cancel), /^1\n\{"error":\{"code":"cancelled",.*\}\}\n$/);
+      const wait = async () => undefined;
+      assert.match(await readSlow('?deadline=5', wait), /^1\n\{"error":\{"code":"deadline_exceeded",.*\}\}\n$/);
     });
 
     test('a generator waits while its reader does not read', async () => {
