@@ -10,8 +10,12 @@ function ask(origins: readonly string[], sent: Record<string, string>, method = 
   const exchange = {
     method,
     header: (name: string) => sent[name],
-    setHeader: (name: string, value: string) => void (told[name] = value),
-    reply: (given: Answer) => void (answer = given),
+    setHeader(name: string, value: string) {
+      told[name] = value;
+    },
+    reply(given: Answer) {
+      answer = given;
+    },
   };
   const isAnswered = createCors(origins)(exchange as unknown as Exchange);
   return { isAnswered, answer, allowed: told['access-control-allow-origin'], vary: told.vary };
