@@ -2,7 +2,7 @@ import type { Workers } from '../workers/workers.ts';
 
 /** Workers that belong to one task each. */
 export interface OwnWorkers {
-  /** They start with the first unit. */
+  /** Several start with the first unit; a single one costs little, so its first caller need not wait for it. */
   get(task: string, count: number): Workers;
   close(signal?: AbortSignal): Promise<void>;
 }
@@ -16,6 +16,7 @@ export function createOwnWorkers(create: (count: number) => Workers): OwnWorkers
       pools.set(task, known);
       return known;
     };
+    if (count === 1) pool();
     return {
       run: (unit, options) => pool().run(unit, options),
       stats: () => pool().stats(),

@@ -160,7 +160,7 @@ interface TaskBase<Schema extends StandardSchema, Slots extends FileSlots> {
   readonly queueSize?: number;
   /** Jobs at work at once; default: the number of workers. */
   readonly concurrency?: number;
-  /** Workers of its own, which no other task uses; they start with its first job. Default: the server's shared ones. */
+  /** Workers of its own, which no other task uses; several start with its first job. Default: the server's shared ones. */
   readonly workers?: number;
   /** One queue for all workers, or one for each, of which the least busy is chosen. Default shared. */
   readonly queues?: 'shared' | 'per-worker';
