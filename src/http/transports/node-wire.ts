@@ -54,6 +54,10 @@ export class NodeWire implements Wire {
     return this.#req.socket;
   }
 
+  get isReceived(): boolean {
+    return this.#req.complete;
+  }
+
   get hasAnswered(): boolean {
     return this.#isAnswering;
   }
@@ -74,6 +78,17 @@ export class NodeWire implements Wire {
   /** Called every few seconds. */
   look(): void {
     this.#gate.look();
+  }
+
+  /**
+   * Asks a connection on which nothing more will come if there is still somebody, by an interim response, which says nothing
+   * (RFC 9110 section 15.2): who only shut down the sending side waits for the answer, who is gone looks the same but for
+   * this. An answer that may go on for ever has no such test, and is ended.
+   */
+  probe(): void {
+    if (!this.#req.socket.readableEnded || this.#res.closed) return;
+    if (!this.#isAnswering) this.#res.writeContinue();
+    else if (this.#length === undefined && !this.#isEnding) this.abort();
   }
 
   head(status: number, headers: readonly HeaderLine[], length: number | undefined): void {

@@ -5,6 +5,7 @@ import { AppError, systemCode } from '../../core/errors.ts';
 import { reasonPhrase } from '../status.ts';
 import type { Listening, TransportOptions, WholeAnswer } from '../transport.ts';
 import { LINGER_SILENCE_MS, Linger } from './linger.ts';
+import { NodeConnection } from './node-connection.ts';
 import { NodeWire } from './node-wire.ts';
 
 /** Bytes of request line and headers; as the other transport's. */
@@ -17,7 +18,6 @@ const LOOK_MS = 4_000;
 /** HTTP/1.1 by node:http. */
 export async function listenOnNode(options: TransportOptions): Promise<Listening> {
   const wires = new Set<NodeWire>();
-  const closing = new WeakSet<Duplex>();
   const server = createServer({
     // The minimum rate of a body is the business of whoever reads it.
     requestTimeout: 0,
@@ -29,22 +29,31 @@ export async function listenOnNode(options: TransportOptions): Promise<Listening
     requireHostHeader: false,
   });
   server.maxConnections = options.maxConnections;
-  server.on('request', (req, res) => receive(req, res));
-  server.on('clientError', (error, socket) => {
-    // The parser gave up in the middle of a body: that request is lost, too, and told why if there is still a place for it.
-    const broken = [...wires].filter((wire) => wire.socket === socket);
-    if (broken.some((wire) => wire.hasAnswered)) socket.destroy();
-    else refuse(error, socket, options);
-    for (const wire of broken) wire.lose();
+  // Else the end of what a client sends would end its connection, though it still waits for the answer.
+  Object.assign(server, { httpAllowHalfOpen: true });
+  const connections = new WeakMap<Duplex, NodeConnection>();
+  const receive = (req: IncomingMessage, res: ServerResponse) => {
+    const connection = connections.get(req.socket) ?? new NodeConnection(req.socket, run);
+    connections.set(req.socket, connection);
+    connection.enter(req, res);
+  };
+  server.on('request', receive);
+  // An expectation that is not known may be ignored (RFC 9110 section 10.1.1).
+  server.on('checkExpectation', receive);
+  server.on('connect', (_req, socket) => {
+    const error = new AppError('bad_request', 'CONNECT is not served: this is no proxy');
+    fail(error, socket, connections.get(socket), options);
   });
+  server.on('clientError', (error, socket) => fail(error, socket, connections.get(socket), options));
 
-  function receive(req: IncomingMessage, res: ServerResponse): void {
-    // What is pipelined behind an answer that ends the connection is not run.
-    if (closing.has(req.socket)) return;
+  function run(req: IncomingMessage, res: ServerResponse, connection: NodeConnection): NodeWire {
     const wire = new NodeWire(req, res, {
-      isStopping: () => !server.listening,
-      onClosing: () => closing.add(req.socket),
-      onOver: () => wires.delete(wire),
+      isStopping: () => !server.listening || connection.isLast,
+      onClosing: () => connection.clear(),
+      onOver: () => {
+        wires.delete(wire);
+        connection.leave();
+      },
     });
     wires.add(wire);
     try {
@@ -53,6 +62,7 @@ export async function listenOnNode(options: TransportOptions): Promise<Listening
       options.onFault(error);
       req.socket.destroy();
     }
+    return wire;
   }
 
   server.listen(options.port, options.host);
@@ -60,7 +70,10 @@ export async function listenOnNode(options: TransportOptions): Promise<Listening
   server.on('error', options.onFault);
   const closed = new Promise((resolve) => server.once('close', resolve));
   const timer = setInterval(() => {
-    for (const wire of wires) wire.look();
+    for (const wire of wires) {
+      wire.look();
+      wire.probe();
+    }
   }, LOOK_MS);
   timer.unref();
 
@@ -84,7 +97,22 @@ function portOf(server: Server): number {
   return typeof address === 'object' && address ? address.port : 0;
 }
 
-/** The parser gave up: there is no request to answer, but a socket that can be told why. */
+/** The parser gave up. */
+function fail(error: Error, socket: Duplex, connection: NodeConnection | undefined, options: TransportOptions): void {
+  const running = connection?.running;
+  if (running?.isReceived) {
+    // It is fine by itself, and so are those that wait behind it.
+    connection?.close();
+    return;
+  }
+  // In the middle of a body that request is lost, too, and told why if there is still a place for it.
+  if (running?.hasAnswered) socket.destroy();
+  else refuse(error, socket, options);
+  connection?.clear();
+  running?.lose();
+}
+
+/** There is no request to answer, but a socket that can be told why. */
 function refuse(error: Error, socket: Duplex, options: TransportOptions): void {
   if (!socket.writable || systemCode(error) === 'ECONNRESET') {
     socket.destroy();
@@ -99,6 +127,7 @@ function refuse(error: Error, socket: Duplex, options: TransportOptions): void {
 }
 
 function toRefusal(error: Error): AppError {
+  if (error instanceof AppError) return error;
   switch (systemCode(error)) {
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return new AppError('upload_stalled', `the request's headers took longer than ${HEADERS_TIMEOUT_MS / 1000} s`, {
