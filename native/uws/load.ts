@@ -11,6 +11,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { boundReads } from './bound-reads.ts';
+import { guardRequests } from './guard-requests.ts';
 import { relink } from './relink.ts';
 
 /** With the form of `listen` that its own declarations leave out. */
@@ -37,6 +38,8 @@ export type Loaded =
       readonly uws: UwsModule;
       /** Why a paused upload may nevertheless fill the memory, see bound-reads.ts; undefined: it does not. */
       readonly unbounded: string | undefined;
+      /** Why requests may be hidden in others, or be lost behind others, see guard-requests.ts; undefined: they may not. */
+      readonly unguarded: string | undefined;
     }
   | { readonly ok: false; readonly reason: string };
 
@@ -45,7 +48,7 @@ type Attempt = { readonly ok: true; readonly uws: UwsModule } | { readonly ok: f
 /** Bytes; uWS's own 4 KB are too few for cookies, long queries or tus metadata. Read by the binary when it is loaded. */
 const MAX_HEADERS = ['UWS_HTTP_MAX_HEADERS_SIZE', '16384'] as const;
 
-/** Loads the binary of uWebSockets.js that fits this Node: a copy that any glibc can load and whose reads are bounded. */
+/** Loads the binary of uWebSockets.js that fits this Node: a copy that any glibc can load, with what is patched here. */
 export function loadUws(): Loaded {
   const found = findBinary();
   if (found.path === undefined) return { ok: false, reason: found.reason };
@@ -54,10 +57,17 @@ export function loadUws(): Loaded {
 
   const original = readFileSync(found.path);
   const relinked = relink(original);
-  const bounded = boundReads(relinked.ok ? relinked.bytes : original);
-  const patched = bounded.ok ? bounded.bytes : relinked.ok ? relinked.bytes : undefined;
+  const base = relinked.ok ? relinked.bytes : original;
+  const bounded = boundReads(base);
+  const guarded = guardRequests(bounded.ok ? bounded.bytes : base);
+  const patched = [guarded, bounded, relinked].find((step) => step.ok)?.bytes;
   const loaded = patched ? openCopy(patched, join(dirname(found.path), '..', '.cache', 'penstock')) : open(found.path);
-  if (loaded.ok) return { ...loaded, unbounded: bounded.ok ? undefined : bounded.reason };
+  if (loaded.ok)
+    return {
+      ...loaded,
+      unbounded: bounded.ok ? undefined : bounded.reason,
+      unguarded: guarded.ok ? undefined : guarded.reason,
+    };
   return { ok: false, reason: relinked.ok ? loaded.reason : `${loaded.reason} (not re-linked: ${relinked.reason})` };
 }
 

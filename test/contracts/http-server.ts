@@ -101,7 +101,7 @@ async function waitForLoss(exchange: Exchange): Promise<void> {
 }
 
 const ROUTES: readonly Route[] = [
-  { method: 'POST', path: '/digest', handle: digest },
+  ...['POST', 'PUT', 'PATCH', 'DELETE'].map((method) => ({ method, path: '/digest', handle: digest })),
   { method: 'POST', path: '/slowly', handle: readSlowly },
   { method: 'GET', path: '/hello', handle: (exchange) => exchange.reply({ status: 200, body: 'hello' }) },
   { method: 'GET', path: '/nothing', handle: (exchange) => exchange.reply({ status: 204 }) },

@@ -54,7 +54,8 @@ export class NodeConnection {
   leave(): void {
     this.#isRunning = false;
     this.#running = undefined;
-    if (this.isLast && !this.#isOver) this.#socket.end();
+    if (this.#socket.destroyed) this.clear();
+    else if (this.isLast && !this.#isOver) this.#socket.end();
     const next = this.#waiting.shift();
     if (next) this.#start(...next);
   }

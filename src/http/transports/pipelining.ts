@@ -3,3 +3,30 @@
  * headers, and of what a parser does with all of them at once every other caller waits for the end.
  */
 export const MAX_PIPELINED = 64;
+
+/**
+ * Counts requests that come from one address in a row within one turn of the event loop: uWS parses all of a packet in one
+ * turn and does not tell connections apart.
+ */
+export class Burst {
+  #peer = '';
+  #requests = 0;
+  #isTurnKnown = false;
+
+  /** True for every MAX_PIPELINED-th. */
+  isFull(peer: string): boolean {
+    if (!this.#isTurnKnown) {
+      this.#isTurnKnown = true;
+      setImmediate(() => this.#endTurn());
+    }
+    if (peer !== this.#peer || this.#requests === MAX_PIPELINED) this.#requests = 0;
+    this.#peer = peer;
+    this.#requests++;
+    return this.#requests === MAX_PIPELINED;
+  }
+
+  #endTurn(): void {
+    this.#isTurnKnown = false;
+    this.#requests = 0;
+  }
+}

@@ -17,6 +17,7 @@ const RAW_MAX_BYTES = 8 * 1024;
 /** uWS's cork buffer: more might stay in its memory, and be cut off after 10 s at a slow reader. */
 const WHOLE_MAX_BYTES = 15 * 1024;
 const BODY_METHODS = new Set(['POST', 'PUT', 'PATCH']);
+const NO_BODY = /^0+$/;
 const NOTHING = new Uint8Array();
 
 /**
@@ -25,9 +26,9 @@ const NOTHING = new Uint8Array();
  *     receiving --last chunk--> received            the request
  *     waiting --head()--> answering --end()--> ending --> over       the answer
  *
- * uWS takes a further request on the connection while one is unanswered for a breach and drops both, even within one
- * packet. That is the guard against requests hidden behind doubtful framing: such an answer ends in a later turn of the
- * event loop, when the packet was parsed to its end, and takes the connection with it.
+ * A further request on the connection while one is unanswered is dropped, even within one packet, and the connection ends
+ * with the answer (native/uws/guard-requests.ts). That is the guard against requests hidden behind doubtful framing: such
+ * an answer ends in a later turn of the event loop, when the packet was parsed to its end.
  */
 export class UwsWire implements Wire {
   readonly method: string;
@@ -64,7 +65,7 @@ export class UwsWire implements Wire {
     this.#isDoubtful = isDoubtful(this.method, headers);
     // So that an answer given at once is complete before uWS parses a request that was pipelined behind it.
     this.#isReceived =
-      !this.#isDoubtful && headers.every(([name, value]) => name !== 'content-length' || value === '0');
+      !this.#isDoubtful && headers.every(([name, value]) => name !== 'content-length' || NO_BODY.test(value));
     this.#res = res;
     this.#options = options;
     this.#gate = new ReadGate({ stop: () => res.pause(), start: () => res.resume() });
@@ -76,6 +77,13 @@ export class UwsWire implements Wire {
   /** Called before the handler of the request returns to uWS. */
   attach(events: WireEvents): void {
     this.#events = events;
+    // uWS tells of the end only where the headers came in one packet.
+    if (this.#isReceived) events.onEnd();
+  }
+
+  /** The connection ends with this answer, and what was sent behind it never runs. */
+  makeLast(): void {
+    this.#isCloseWanted = true;
   }
 
   pause(): void {
@@ -101,7 +109,7 @@ export class UwsWire implements Wire {
   head(status: number, headers: readonly HeaderLine[], length: number | undefined): void {
     if (this.#isOver || this.#head) return;
     this.#head = answerHead(this.method, { status, headers, length });
-    this.#isCloseWanted = headers.some(([name, value]) => name === 'connection' && value === 'close');
+    this.#isCloseWanted ||= headers.some(([name, value]) => name === 'connection' && value === 'close');
     this.#gate.open();
   }
 
@@ -195,7 +203,7 @@ export class UwsWire implements Wire {
   }
 
   #receive(chunk: ArrayBuffer, isLast: boolean): void {
-    if (this.#isOver) return;
+    if (this.#isOver || this.#isReceived) return;
     if (isLast) this.#isReceived = true;
     this.#gate.count(chunk.byteLength);
     if (this.#head) this.#discard(chunk.byteLength, isLast);

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { loadUws, type UwsApp, type UwsModule } from '../../../native/uws/load.ts';
 import type { Listening, Transport, TransportOptions } from '../transport.ts';
+import { Burst } from './pipelining.ts';
 import { UwsWire } from './uws-wire.ts';
 
 export type UwsTransport =
@@ -18,14 +19,19 @@ const KEEP_ALIVE_MS = 4_000;
 export function createUwsTransport(): UwsTransport {
   const loaded = loadUws();
   if (!loaded.ok) return loaded;
-  const caution =
-    loaded.unbounded === undefined ? undefined : `it may take more memory than allowed: ${loaded.unbounded}`;
+  const { unbounded, unguarded } = loaded;
+  const cautions = [
+    ...(unbounded === undefined ? [] : [`it may take more memory than allowed: ${unbounded}`]),
+    ...(unguarded === undefined ? [] : [`it may run requests that are hidden in others: ${unguarded}`]),
+  ];
+  const caution = cautions.length > 0 ? cautions.join('; ') : undefined;
   return { ok: true, transport: (options) => listen(loaded.uws, options), caution };
 }
 
 async function listen(uws: UwsModule, options: TransportOptions): Promise<Listening> {
   const app = uws.App();
   const wires = new Set<UwsWire>();
+  const burst = new Burst();
   let connections = 0;
   let isStopping = false;
 
@@ -34,6 +40,7 @@ async function listen(uws: UwsModule, options: TransportOptions): Promise<Listen
       const onOver = (over: UwsWire) => wires.delete(over);
       const wire = new UwsWire(res, req, { isStopping: () => isStopping, onOver });
       wires.add(wire);
+      if (burst.isFull(wire.peer)) wire.makeLast();
       wire.attach(options.onRequest(wire));
     } catch (error) {
       // Thrown into uWS it would end the process.

@@ -1,0 +1,4 @@
+import { pipeliningContract } from './pipelining.ts';
+
+pipeliningContract('uws');
+pipeliningContract('node');
