@@ -133,8 +133,8 @@ export function framingContract(transport: TransportName): void {
       assert.ok(!server.ran.includes(`h${id}`), `the request hidden in ${method} ran`);
     }
 
-    for (const isByteByByte of [false, true]) {
-      const way = isByteByByte ? 'byte by byte' : 'whole';
+    for (const way of ['whole', 'byte by byte']) {
+      const isByteByByte = way !== 'whole';
       for (const [title, rest] of DOUBTFUL) {
         test(`${title}, ${way}: refused, and nothing behind it runs`, async () => {
           const id = newId();
