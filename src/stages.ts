@@ -70,9 +70,9 @@ export async function startStages(config: Config, log: Log, logOptions: LogOptio
     isHealthy: storage.isHealthy,
   });
   const queue: Queue = new MemoryQueue({
-    keep: (job) => {
+    keep: (job, say) => {
       metrics.settledJob({ task: job.task, status: job.status, seconds: runningSeconds(job) });
-      return answers.keep(job);
+      return answers.keep(job, say);
     },
     isKeptFirst: ({ id }) => ledger.isAccepted(id),
   });
@@ -126,9 +126,9 @@ async function startAnswers(config: Config, { queue, storage, ledger, log, newId
   const hooks = { storage, guard, log, keys: await readWebhookKeys(config), maxAttempts: config.webhookAttempts };
   const webhooks = createWebhooks({ ...hooks, getJob: results.get, linkJob: linkJobAt });
 
-  async function keep(job: Job): Promise<void> {
+  async function keep(job: Job, say: (message: string) => void): Promise<void> {
     try {
-      await Promise.all([results.keep(job), twins.settled(job)]);
+      await Promise.all([results.keep(job, say), twins.settled(job)]);
     } finally {
       webhooks.settled(toJobJson(job, Date.now()));
     }

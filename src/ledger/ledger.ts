@@ -1,3 +1,4 @@
+import { AppError } from '../core/errors.ts';
 import { isId } from '../core/ids.ts';
 import type { Job, NewJob } from '../queue/queue.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -37,7 +38,7 @@ export interface Ledger {
   readmit(id: string): void;
   /** Durable on return: run `attempt` of an accepted job is about to begin. Does nothing for others. */
   begin(id: string, attempt: number): Promise<void> | undefined;
-  /** Durable on return: the run that is under way ends because the process was told to stop. */
+  /** Durable on return: the run that is under way ends, or has ended, with the process alive. */
   excuse(job: Job): Promise<void>;
   /** Forgets an accepted job, whose outcome is on record now. */
   settle(id: string): Promise<void>;
@@ -115,7 +116,7 @@ export async function openLedger({ storage }: { readonly storage: Storage }): Pr
       return write(storage, `${ATTEMPTS}${id}-${attempt}`, {});
     },
     async excuse({ id, status, attempt }) {
-      if (status === 'running') await write(storage, `${EXCUSES}${id}-${attempt}`, {});
+      if (status !== 'queued') await excuseRun(storage, `${id}-${attempt}`);
     },
     async settle(id) {
       await accepted.get(id);
@@ -125,6 +126,16 @@ export async function openLedger({ storage }: { readonly storage: Storage }): Pr
     },
     pending,
   };
+}
+
+async function excuseRun(storage: Storage, run: string): Promise<void> {
+  try {
+    await write(storage, EXCUSES + run, {});
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'conflict') return;
+    // A disk that takes no excuse gives up what it is for.
+    await storage.delete(ATTEMPTS + run);
+  }
 }
 
 async function findSince(storage: Storage): Promise<number> {

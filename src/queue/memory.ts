@@ -34,8 +34,8 @@ interface Entry {
 export interface MemoryQueueOptions {
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
-  /** Keeps the record of a final job, called once for each; then the queue forgets the job. */
-  readonly keep?: (job: Job) => Promise<void>;
+  /** Keeps the record of a final job, called once for each; then the queue forgets the job. `say`: what it waits for. */
+  readonly keep?: (job: Job, say: (message: string) => void) => Promise<void>;
   /** true: nobody is told of the job's final state before it is kept, so that no crash can take it back. Default: false. */
   readonly isKeptFirst?: (job: Job) => boolean;
 }
@@ -47,7 +47,7 @@ export class MemoryQueue implements Queue {
   readonly #unkept: string[] = [];
   readonly #watchers = createWatchers();
   readonly #now: () => number;
-  readonly #keep: ((job: Job) => Promise<void>) | undefined;
+  readonly #keep: MemoryQueueOptions['keep'];
   readonly #isKeptFirst: (job: Job) => boolean;
   #liveJobs = 0;
   #isClosed = false;
@@ -164,7 +164,9 @@ export class MemoryQueue implements Queue {
     const isKeptFirst = this.#isKeptFirst(final);
     if (isKeptFirst) entry.job = { ...entry.job, isEnding: true };
     else this.#publish(entry, final);
-    const isKept = await this.#isKept(final);
+    const isKept = await this.#isKept(final, (message) => {
+      if (entry.job.isEnding) this.#update(entry, { message });
+    });
     if (isKeptFirst) this.#publish(entry, final);
     if (isKept) {
       this.#entries.delete(final.id);
@@ -174,9 +176,9 @@ export class MemoryQueue implements Queue {
     if (this.#unkept.length > MAX_UNKEPT) this.#entries.delete(this.#unkept.shift() ?? '');
   }
 
-  async #isKept(final: Job): Promise<boolean> {
+  async #isKept(final: Job, say: (message: string) => void): Promise<boolean> {
     try {
-      await this.#keep?.(final);
+      await this.#keep?.(final, say);
       return this.#keep !== undefined;
     } catch {
       // Whoever keeps has logged it; the job stays here for those who ask.

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { AppError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Ledger, PendingJob, Terms } from '../ledger/ledger.ts';
@@ -8,6 +9,7 @@ import { readRecord } from './record.ts';
 /** Deaths of the server in the midst of a job, after which the job is taken for their cause. */
 const MAX_DEATHS = 2;
 const MAX_TIMER_MS = 2 ** 31 - 1;
+const MAX_START_WAIT_MS = 2000;
 
 export interface AcceptanceOptions {
   readonly queue: Queue;
@@ -75,7 +77,8 @@ export function createAcceptance({ queue, ledger, keep, kept, storage, log }: Ac
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       log.warn({ job_id: job.id, task: job.task, code: error.code }, error.message);
-      await keep(failed(job, error));
+      // A disk that takes nothing must not keep the server from starting.
+      await Promise.race([keep(failed(job, error)), delay(MAX_START_WAIT_MS, undefined, { ref: false })]);
       return false;
     }
     endInTime(job.id, terms);
