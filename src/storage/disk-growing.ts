@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { constants, copyFile, type FileHandle, link, open, rm, stat } from 'node:fs/promises';
+import { constants, copyFile, type FileHandle, link, open, readFile, rm, stat } from 'node:fs/promises';
 import { systemCode, toAppError } from '../core/errors.ts';
 import type { DiskLayout } from './disk-layout.ts';
 import type { Publish } from './disk-publish.ts';
 import { readRange } from './disk-read.ts';
 import { writeAll } from './disk-sink.ts';
+import { datasync } from './disk-sync.ts';
 import type { BlobInfo, ByteRange, Growing, Meta, ReadBack } from './storage.ts';
 
 export interface DiskGrowingOptions {
@@ -87,23 +88,28 @@ class DiskGrowing implements Growing, ReadBack {
     const { layout, publish } = this.#options;
     const tempPath = layout.newTempPath();
     try {
-      await linkOrCopy(this.path, tempPath);
-      const flush = async () => void (await this.flush());
+      const isCopy = await linkOrCopy(this.path, tempPath);
+      const flush = async () => {
+        await this.flush();
+        if (isCopy) await datasync(tempPath);
+      };
       await publish({ ...info, tempPath: info.size > 0 ? tempPath : undefined, isDurable: true, flush });
     } finally {
       await rm(tempPath, { force: true });
     }
   }
 
-  /** True if the blob is this very file: a crash came between its publication and the removal of the old name. */
-  async #isPublished({ key, size }: BlobInfo): Promise<boolean> {
+  /** True if the blob is this file, or its copy: a crash came between its publication and the removal of the old name. */
+  async #isPublished({ key, size, meta }: BlobInfo): Promise<boolean> {
     const { layout } = this.#options;
     try {
-      await stat(layout.metaPath(key));
+      const sidecar = await readFile(layout.metaPath(key), 'utf8');
       // A blob without bytes has no file to compare.
       if (size === 0) return true;
       const [own, blob] = await Promise.all([stat(this.path), stat(layout.dataPath(key))]);
-      return own.ino === blob.ino && own.dev === blob.dev;
+      if (own.ino === blob.ino && own.dev === blob.dev) return true;
+      // A copy has an inode of its own; equal digests make it the same file.
+      return meta.sha256 !== undefined && sidecar === JSON.stringify({ size, meta });
     } catch (error) {
       if (systemCode(error) === 'ENOENT' || systemCode(error) === 'ENOTDIR') return false;
       throw error;
@@ -121,12 +127,14 @@ class DiskGrowing implements Growing, ReadBack {
   }
 }
 
-/** Some file systems (FAT, some network shares) have no hard links. */
-async function linkOrCopy(from: string, to: string): Promise<void> {
+/** Some file systems (FAT, some network shares) have no hard links; true: it is a copy, of its own bytes. */
+async function linkOrCopy(from: string, to: string): Promise<boolean> {
   try {
     await link(from, to);
+    return false;
   } catch (error) {
     if (!['EPERM', 'ENOTSUP', 'ENOSYS', 'EMLINK'].includes(systemCode(error) ?? '')) throw error;
     await copyFile(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+    return true;
   }
 }

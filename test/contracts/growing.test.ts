@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, linkSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, linkSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
@@ -39,6 +39,20 @@ suite('growing blobs on disk', () => {
     const resumed = await again.growing.open('A');
     await resumed.publish('files/B', { sum: 1 });
     assert.equal((await again.stat('files/B'))?.size, 5);
+    assert.equal(existsSync(join(dataDir, 'growing/A')), false);
+  });
+
+  test('where there are no hard links, the same crash is healed if the copy is the same by its digest', async () => {
+    await using subject = await createDisk();
+    const { dataDir, storage } = subject;
+    await storage.growing.create('A', { note: {} });
+    const blob = await storage.growing.open('A');
+    await blob.append([Buffer.from('bytes')]);
+    await blob.publish('files/B', { sha256: '00ff' });
+    copyFileSync(join(dataDir, 'blobs/files/B'), join(dataDir, 'growing/A'));
+    const resumed = await storage.growing.open('A');
+    await assert.rejects(resumed.publish('files/B', { sha256: 'ffff' }), { code: 'conflict' });
+    await resumed.publish('files/B', { sha256: '00ff' });
     assert.equal(existsSync(join(dataDir, 'growing/A')), false);
   });
 

@@ -148,6 +148,27 @@ suite('a disk that fails', { skip: missingTool('strace') ?? needsRoot() ?? false
     });
   }
 
+  test('a resumable upload that cannot be linked is copied, and the copy is on the disk before its name is', async () => {
+    await using server = await startServer({ env: ONE_THREAD, args: ['--workers', '1'] });
+    const url = await createTus(server, 3000);
+    const strace = spawn(
+      'strace',
+      ['-y', '-p', fileThread(server), '-e', 'trace=link,fdatasync,rename', '-e', 'inject=link:error=EPERM'],
+      { stdio: ['ignore', 'ignore', 'pipe'] },
+    );
+    const exited = once(strace, 'exit');
+    let out = '';
+    strace.stderr.on('data', (chunk) => (out += chunk));
+    while (!out.includes('attached')) await once(strace.stderr, 'data');
+    const last = await patchTus(url, 0, randomBytes(3000));
+    strace.kill('SIGINT');
+    await exited;
+    assert.equal(last.status, 204);
+    const [, copy] = /link\("[^"]*", "([^"]*)"\) = -1 EPERM/.exec(out) ?? assert.fail(out);
+    const synced = out.indexOf(`<${copy}>) = 0`);
+    assert.ok(synced > 0 && synced < out.indexOf(`rename("${copy}"`), out);
+  });
+
   test('200 acknowledged uploads make their system calls in the promised order', async () => {
     await using server = await startServer({ env: ONE_THREAD, args: ['--workers', '1'] });
     const trace = join(mkdtempSync(join(tmpdir(), 'penstock-strace-')), 'trace');
