@@ -24,7 +24,7 @@ export class NodeConnection {
   constructor(socket: Duplex, run: Run) {
     this.#socket = socket;
     this.#run = run;
-    socket.once('close', () => this.clear());
+    // Of a socket that closes, the running answer tells, see leave(): one listener less for each of thousands.
     socket.once('end', () => {
       for (const ms of PROBES_MS) setTimeout(() => this.#running?.probe(), ms).unref();
     });
