@@ -53,19 +53,20 @@ function logFormat({ logFormat: format }: Config): LogOptions['format'] {
 
 async function serve(config: Config, log: Log, logOptions: LogOptions): Promise<void> {
   const app = await startApp(config, log, logOptions);
+  // Whoever has read the address may end it.
+  stopOnSignal(config, log, app.stop);
   process.stdout.write(
     `Penstock listens on ${app.url} (${app.transport}). Try it:\n\n` +
       `    curl --data-binary @data/sample-17-pages.pdf ${app.url}/pdf2image\n\n`,
   );
-  stopOnSignal(config, log, app.stop);
 }
 
 /** No HTTP server: work is taken from a backend. */
 async function takeWork(config: Config, log: Log, logOptions: LogOptions): Promise<void> {
   const { startBackend } = await import('./serverless.ts');
   const { stop } = await startBackend(config, { env: process.env, log, logOptions });
-  process.stdout.write(`Penstock takes work from ${config.backend}\n`);
   stopOnSignal(config, log, stop);
+  process.stdout.write(`Penstock takes work from ${config.backend}\n`);
 }
 
 function stopOnSignal(config: Config, log: Log, end: (signal: AbortSignal) => Promise<void>): void {

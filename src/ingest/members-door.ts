@@ -30,7 +30,8 @@ export function createMembersDoor({ ingest, receive, find, fetchInto }: MembersD
   return (given, limits) =>
     receive(async (keep) => {
       const files: DeliveredFile[] = [];
-      for (const [field, value] of given) {
+      // null stands for a file that is not given, as elsewhere in JSON.
+      for (const [field, value] of given.filter(([, value]) => value !== null)) {
         for (const one of [value].flat()) {
           const member = fileOfMember(field, one);
           const file = member.kind === 'stored' ? await find(member.id) : keep(await bring(member, limits));

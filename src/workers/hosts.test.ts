@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { cpuMs, isAlive, startPool, type TestPool, until } from '../../test/fixtures/pool.ts';
 
@@ -88,10 +89,13 @@ suite('host processes', () => {
   test('an idle host uses no CPU', async () => {
     await using pool = startPool({ isolation: 'process' });
     const host = Number(await pool.run('pid'));
-    await pool.run('waitsMs', 1500);
-    const used = cpuMs(host) ?? 0;
-    await new Promise((resolve) => setTimeout(resolve, 1000));
-    assert.ok((cpuMs(host) ?? 0) - used <= 10);
+    // What it started with goes on for a while after its first unit on a slow machine.
+    for (let used = Number.POSITIVE_INFINITY, rounds = 0; used > 10; rounds++) {
+      assert.ok(rounds < 10, `it used ${used} ms in the last second`);
+      const before = cpuMs(host) ?? 0;
+      await delay(1000);
+      used = (cpuMs(host) ?? Number.POSITIVE_INFINITY) - before;
+    }
   });
 });
 
@@ -135,8 +139,8 @@ suite('output of hosts', () => {
     await pool.run('printsNatively');
     assert.ok(process.memoryUsage.rss() - heapBefore < 100 * 2 ** 20);
     await pool.workers.close();
+    await until(() => pool.records.some(({ msg }) => /more bytes of output were dropped/.test(String(msg))), 10_000);
     assert.ok(pool.records.length < 50, `${pool.records.length} records`);
-    assert.match(JSON.stringify(pool.records), /more bytes of output were dropped/);
   });
 
   test("a crashing host's last words reach the log", async () => {

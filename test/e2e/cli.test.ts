@@ -41,7 +41,8 @@ const penstock = (server: Pick<TestServer, 'url'>, ...args: string[]) => finish(
 /** The same on a terminal of its own. */
 function onTerminal(server: TestServer, ...args: string[]): ChildProcess {
   const words = [process.execPath, BIN, ...args].map((word) => `'${word}'`).join(' ');
-  return start(server, ['-qefc', words, '/dev/null'], ['script']);
+  // A shell that stays beside the command would end by the Ctrl-C itself, with a code of its own.
+  return start(server, ['-qefc', `exec ${words}`, '/dev/null'], ['script']);
 }
 
 suite('command line', () => {
