@@ -32,6 +32,7 @@ async function open({ port, request, status }: HttpOrder): Promise<() => Promise
   socket.on('close', () => waiting.resolve('connection lost'));
   return () => {
     waiting = Promise.withResolvers();
+    if (socket.destroyed) waiting.resolve('connection lost');
     socket.write(request);
     return waiting.promise;
   };

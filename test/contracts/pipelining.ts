@@ -44,6 +44,16 @@ export function pipeliningContract(transport: TransportName): void {
       await client.close();
     });
 
+    test('many connections of one address at the same time are all answered and stay open', async () => {
+      const clients = await Promise.all(Array.from({ length: 200 }, () => RawClient.open(server.port)));
+      for (let round = 0; round < 5; round++) {
+        await Promise.all(clients.map((client) => client.send(HELLO)));
+        for (const response of await Promise.all(clients.map((client) => client.response())))
+          assert.deepEqual([response?.body, response?.headers.get('connection')], ['hello', undefined]);
+      }
+      await Promise.all(clients.map((client) => client.close()));
+    });
+
     for (const [title, request, status] of FIRSTS) {
       test(`${title} is answered in full, whatever follows it in the packet`, { timeout: 30_000 }, async () => {
         const client = await RawClient.open(server.port);

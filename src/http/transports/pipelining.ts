@@ -6,7 +6,7 @@ export const MAX_PIPELINED = 64;
 
 /**
  * Counts requests that come from one address in a row within one turn of the event loop: uWS parses all of a packet in one
- * turn and does not tell connections apart.
+ * turn and does not tell connections apart. They may be those of as many connections, of a proxy.
  */
 export class Burst {
   #peer = '';

@@ -44,6 +44,7 @@ export class UwsWire implements Wire {
   #events: WireEvents | undefined;
   #head: AnswerHead | undefined;
   #isCloseWanted = false;
+  #isLate = false;
   #isReceived = false;
   #isEnding = false;
   #isOver = false;
@@ -81,9 +82,9 @@ export class UwsWire implements Wire {
     if (this.#isReceived) events.onEnd();
   }
 
-  /** The connection ends with this answer, and what was sent behind it never runs. */
-  makeLast(): void {
-    this.#isCloseWanted = true;
+  /** In a later turn of the event loop: what the same packet holds behind this request is dropped. */
+  answerLater(): void {
+    this.#isLate = true;
   }
 
   pause(): void {
@@ -138,7 +139,7 @@ export class UwsWire implements Wire {
     if (lastChunk.byteLength > 0) this.write(lastChunk);
     this.#isEnding = true;
     if (!head.isBodyless && head.length !== undefined && this.#takenBytes !== head.length) this.abort();
-    else if (this.#isReceived && !this.#isClosing()) this.#finish(head);
+    else if (this.#isReceived && !this.#isClosing() && !this.#isLate) this.#finish(head);
     else setImmediate(() => this.#finishLate(head));
   }
 

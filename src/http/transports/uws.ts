@@ -40,7 +40,7 @@ async function listen(uws: UwsModule, options: TransportOptions): Promise<Listen
       const onOver = (over: UwsWire) => wires.delete(over);
       const wire = new UwsWire(res, req, { isStopping: () => isStopping, onOver });
       wires.add(wire);
-      if (burst.isFull(wire.peer)) wire.makeLast();
+      if (burst.isFull(wire.peer)) wire.answerLater();
       wire.attach(options.onRequest(wire));
     } catch (error) {
       // Thrown into uWS it would end the process.
