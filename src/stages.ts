@@ -40,7 +40,7 @@ import { createWebhooks, openSecretFile, parseSecrets } from './webhooks/webhook
 import { createWorkers, installSelfImport } from './workers/workers.ts';
 
 /** Memory of an engine creeps up over hundreds of pages; a fresh worker costs less than that. */
-const RECYCLE_AFTER_UNITS = 500;
+const RECYCLE_AFTER_MS = 60_000;
 /** Keys that end with the retention. */
 const EXPIRING = ['files/', 'jobs/', 'results/', 'webhooks/', 'callbacks/'];
 
@@ -187,7 +187,7 @@ async function startTasks(config: Config, { ledger, loaded, logOptions, ...parts
       ...{ workers: count, isolation, log: parts.log },
       settings: { engine, maxPages, maxPixels, sharedDir, log: logOptions },
       memoryBytes: config.workerMemory,
-      recycleAfterUnits: RECYCLE_AFTER_UNITS,
+      recycleAfterMs: RECYCLE_AFTER_MS,
     });
   const workers = startPool(config.workers);
   const pools = { workers, createWorkers: startPool, onBegin: ledger.begin };

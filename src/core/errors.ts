@@ -60,7 +60,11 @@ export class AppError extends Error {
   readonly extra: Readonly<Record<string, unknown>>;
 
   constructor(code: ErrorCode, detail: string, options: AppErrorOptions = {}) {
+    const { stackTraceLimit } = Error;
+    // An answer has no use for a stack, and under overload to capture it would cost more than the refusal.
+    if (code !== 'internal') Error.stackTraceLimit = 0;
     super(detail, options.cause === undefined ? undefined : { cause: options.cause });
+    Error.stackTraceLimit = stackTraceLimit;
     this.code = code;
     this.retryAfterS = options.retryAfterS;
     this.extra = options.extra ?? {};

@@ -138,7 +138,7 @@ function createStateWriter({ layout, syncDir, onOutcome }: Omit<DiskAppendOption
   return async (path, state) => {
     const temp = layout.newTempPath();
     try {
-      await writeSidecar(temp, JSON.stringify(state), true);
+      await writeSidecar(temp, JSON.stringify(state));
       await rename(temp, path + META_SUFFIX);
       await syncDir(layout.growing);
     } catch (error) {

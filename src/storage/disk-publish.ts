@@ -2,6 +2,7 @@ import { access, open, rm } from 'node:fs/promises';
 import { AppError, systemCode } from '../core/errors.ts';
 import type { DiskFolders } from './disk-folders.ts';
 import type { DiskLayout } from './disk-layout.ts';
+import type { WriteQuickly } from './quick-files.ts';
 import type { BlobInfo, Meta } from './storage.ts';
 
 /** A finished temporary file that waits for its name. */
@@ -19,6 +20,7 @@ export interface Unpublished {
 export interface PublishOptions {
   readonly layout: DiskLayout;
   readonly folders: DiskFolders;
+  readonly writeQuickly: WriteQuickly;
   /** Keys that are deleted but whose data file is still in use. */
   readonly isTaken: (key: string) => boolean;
 }
@@ -27,28 +29,37 @@ export type Publish = (blob: Unpublished) => Promise<BlobInfo>;
 
 /**
  * The one order in which a blob comes to exist; a crash between any two steps leaves all of it or nothing:
- * flush data and sidecar, side by side -> rename data -> rename sidecar -> fsync their folder.
+ * flush data and sidecar, side by side -> rename data -> rename sidecar -> fsync their folder. What need not be durable goes
+ * through the same order in one step.
  */
-export function createPublish({ layout, folders, isTaken }: PublishOptions): Publish {
+export function createPublish({ layout, folders, writeQuickly, isTaken }: PublishOptions): Publish {
   const inProgress = new Set<string>();
 
   async function publish({ key, tempPath, size, meta, isDurable, flush }: Unpublished): Promise<BlobInfo> {
     const [dataPath, metaPath, tempMeta] = [layout.dataPath(key), layout.metaPath(key), layout.newTempPath()];
-    const leftovers = [tempMeta];
+    const data = tempPath === undefined ? [] : [[tempPath, dataPath] as const];
+    const moves = [...data, [tempMeta, metaPath] as const];
+    const text = JSON.stringify({ size, meta });
+    let moved = 0;
     try {
-      const sidecar = JSON.stringify({ size, meta });
-      await allSettled([assertAbsent(metaPath, key), flush(), writeSidecar(tempMeta, sidecar, isDurable)]);
-      if (tempPath !== undefined) {
-        await folders.place(tempPath, dataPath);
-        leftovers.unshift(dataPath);
+      if (isDurable) await allSettled([assertAbsent(metaPath, key), flush(), writeSidecar(tempMeta, text)]);
+      else {
+        await flush();
+        const outcome = await writeQuickly({ absent: metaPath, path: tempMeta, text, moves });
+        moved = outcome.moved;
+        if (outcome.isTaken) throw conflict(key);
+        if (outcome.error) throw outcome.error;
       }
-      await folders.place(tempMeta, metaPath);
-      leftovers.unshift(metaPath);
+      for (const [from, to] of moves.slice(moved)) {
+        await folders.place(from, to);
+        moved += 1;
+      }
       if (isDurable) await folders.sync(metaPath);
       return { key, size, meta };
     } catch (error) {
       // One after the other: without its record, what is left of a blob goes at the next start. The error stays the first one.
-      for (const path of leftovers) await Promise.allSettled([rm(path, { force: true })]);
+      const placed = moves.slice(0, moved).map(([, to]) => to);
+      for (const path of [...placed.reverse(), tempMeta]) await Promise.allSettled([rm(path, { force: true })]);
       throw error;
     }
   }
@@ -64,11 +75,12 @@ export function createPublish({ layout, folders, isTaken }: PublishOptions): Pub
   };
 }
 
-export async function writeSidecar(path: string, text: string, isDurable: boolean): Promise<void> {
+/** Durable on return, but for its name. */
+export async function writeSidecar(path: string, text: string): Promise<void> {
   const handle = await open(path, 'wx');
   try {
     await handle.writeFile(text);
-    if (isDurable) await handle.datasync();
+    await handle.datasync();
   } finally {
     await handle.close();
   }

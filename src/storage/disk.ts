@@ -12,6 +12,7 @@ import { readRange } from './disk-read.ts';
 import { createRoom } from './disk-room.ts';
 import { DiskSink } from './disk-sink.ts';
 import { createSync, datasync } from './disk-sync.ts';
+import { createQuickFiles } from './quick-files.ts';
 import type { Adopting, Appendable, BlobInfo, CreateOptions, Finite, Meta, Storage } from './storage.ts';
 
 export interface DiskStorageOptions {
@@ -30,7 +31,7 @@ export async function openDiskStorage({
   const lookup = createLookup(layout);
   const room = createRoom(() => statfs(layout.blobs));
   const holds = createHolds(removeData);
-  const publish = createPublish({ layout, folders, isTaken: holds.isDoomed });
+  const publish = createPublish({ layout, folders, writeQuickly: createQuickFiles(), isTaken: holds.isDoomed });
   const shared = { publish, flushTurns: createFlushTurns() };
   const { isHealthy, judge } = createHealth();
   const growing = await openDiskAppend({ layout, room, publish, syncDir, onOutcome: (error) => judge(error, true) });

@@ -1,7 +1,8 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createDeadline, raceSignal } from '../core/deadline.ts';
 import { AppError } from '../core/errors.ts';
+import { createLazyFolder } from '../core/lazy-folder.ts';
 import type { Log } from '../core/log.ts';
 import type { Storage } from '../storage/storage.ts';
 import {
@@ -52,7 +53,7 @@ export function createInlineCalls({ storage, workDir, sharedDir, log, newId }: I
   async function call({ entry, input, files, jobs, signal }: CallInline): Promise<InlineAnswer> {
     const id = newId();
     const task = entry.task as InlineTask;
-    const scratchDir = join(workDir, id);
+    const scratch = createLazyFolder(join(workDir, id));
     const closing = new AsyncDisposableStack();
     let isLeft = false;
     try {
@@ -65,17 +66,21 @@ export function createInlineCalls({ storage, workDir, sharedDir, log, newId }: I
           files.map(({ field }) => field),
         ),
       );
-      await mkdir(scratchDir, { recursive: true });
-      closing.defer(() => rm(scratchDir, { recursive: true, force: true }));
+      closing.defer(async () =>
+        scratch.isMade ? await rm(scratch.path, { recursive: true, force: true }) : undefined,
+      );
       const outputs: Output[] = [];
       const storeOutputs = async () => {
-        for (const output of outputs.splice(0)) await storeOutput(storage, { jobId: id, outDir: scratchDir, output });
+        for (const output of outputs.splice(0)) await storeOutput(storage, { jobId: id, outDir: scratch.path, output });
       };
       const context: InlineContext = {
-        ...{ jobId: id, createdAt: Date.now(), scratchDir, sharedDir, jobs: jobs(limit.signal), signal: limit.signal },
+        ...{ jobId: id, createdAt: Date.now(), sharedDir, jobs: jobs(limit.signal), signal: limit.signal },
         log: log.child({ task: task.name }),
         files: openFiles(task.files ?? {}, held.files),
-        file: createResultFiles(scratchDir, (output) => outputs.push(output)),
+        file: createResultFiles(scratch, (output) => outputs.push(output)),
+        get scratchDir() {
+          return scratch.path;
+        },
       };
       const returned = await raceSignal(perform(task, input, context), limit.signal);
       const source = asItemSource(returned);

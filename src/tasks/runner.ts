@@ -1,4 +1,5 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError, toAppError } from '../core/errors.ts';
 import type { Handler, Run } from '../queue/queue.ts';
@@ -40,7 +41,6 @@ export function createRunner(options: RunnerOptions): (entry: TaskEntry, workers
     const { input, fields } = unpackWork(run.job.input);
     await using held = await holdFiles(options.storage, run.job.files, fields);
     const outDir = join(options.workDir, run.job.id);
-    await mkdir(outDir, { recursive: true });
     try {
       const call: Call = { run, entry, workers, input, files: held.files, outDir };
       return 'plan' in entry.task ? await runSplit(options, call, entry.task) : await runSingle(options, call);
@@ -48,7 +48,8 @@ export function createRunner(options: RunnerOptions): (entry: TaskEntry, workers
       await removeOutputs(options.storage, run.job.id);
       throw error;
     } finally {
-      await rm(outDir, { recursive: true, force: true });
+      // Most jobs made none, and to be told so by rm would cost a thread's turn.
+      if (existsSync(outDir)) await rm(outDir, { recursive: true, force: true });
     }
   };
 }

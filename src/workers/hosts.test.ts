@@ -117,7 +117,7 @@ suite('memory of a host', () => {
   ] as const) {
     test(`${what} without end fail their own job, and never more than the limit is used`, async () => {
       const memoryBytes = 2 ** 28;
-      await using pool = startPool({ isolation: 'process', memoryBytes, recycleAfterUnits: 1000 });
+      await using pool = startPool({ isolation: 'process', memoryBytes });
       await pool.run('echo');
       let peakKib = 0;
       const watch = setInterval(() => {

@@ -37,7 +37,7 @@ export interface Unit {
   /** kind `part` only: one element of what `plan` returned. */
   readonly part?: unknown;
   readonly files: readonly UnitFile[];
-  /** An existing folder of this job's attempt: output files are written here. */
+  /** The folder of this job's attempt, made by who first writes an output file into it. */
   readonly outDir: string;
 }
 

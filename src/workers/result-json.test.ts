@@ -32,6 +32,6 @@ suite('result as JSON', () => {
   test('exactly as many bytes as allowed pass, one more does not', () => {
     const text = 'é'.repeat((MAX_RESULT_BYTES - 2) / 2);
     assert.equal(Buffer.byteLength(encodeResult(text, 'draw')), MAX_RESULT_BYTES);
-    assert.throws(() => encodeResult(`${text}x`, 'draw'), { code: 'internal', message: /context\.outDir/ });
+    assert.throws(() => encodeResult(`${text}x`, 'draw'), { code: 'internal', message: /context\.scratchDir/ });
   });
 });

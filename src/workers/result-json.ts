@@ -11,7 +11,10 @@ export function encodeResult(value: unknown, task: string): string {
   const json = stringify(value ?? null, task);
   const bytes = Buffer.byteLength(json);
   if (bytes <= MAX_RESULT_BYTES) return json;
-  throw refusal(task, `is ${bytes} bytes of JSON, more than ${MAX_RESULT_BYTES}: write it to a file in context.outDir`);
+  throw refusal(
+    task,
+    `is ${bytes} bytes of JSON, more than ${MAX_RESULT_BYTES}: write it to a file in context.scratchDir`,
+  );
 }
 
 function stringify(value: unknown, task: string): string {

@@ -53,7 +53,7 @@ function startSeat(context: TestContext, options: Partial<SeatOptions> = {}) {
       links.push(link);
       return link;
     },
-    recycleAfterUnits: 1000,
+    recycleAfterMs: 1000,
     recycleAboveBytes: 1e9,
     log: pino({ level: 'silent' }),
     onChange: () => undefined,
@@ -157,7 +157,7 @@ suite('seat', () => {
   });
 
   test('a worn worker goes on until its successor is ready, and is relieved between two units', (context) => {
-    const { links, link, ready, assign, end, seat } = startSeat(context, { recycleAfterUnits: 1 });
+    const { links, link, ready, assign, end, seat } = startSeat(context, { recycleAfterMs: 0 });
     ready(0);
     assign(1);
     end(0, 1);
@@ -182,7 +182,7 @@ suite('seat', () => {
   });
 
   test('a worker that dies while its successor starts leaves the seat to it', (context) => {
-    const { links, link, ready, assign, end, seat } = startSeat(context, { recycleAfterUnits: 1 });
+    const { links, link, ready, assign, end, seat } = startSeat(context, { recycleAfterMs: 0 });
     ready(0);
     assign(1);
     end(0, 1);
@@ -246,7 +246,7 @@ suite('seat', () => {
   });
 
   test('close ends every worker, also one that is still starting, and starts no other', async (context) => {
-    const { seat, links, link, ready, assign, end } = startSeat(context, { recycleAfterUnits: 1 });
+    const { seat, links, link, ready, assign, end } = startSeat(context, { recycleAfterMs: 0 });
     ready(0);
     assign(1);
     end(0, 1);

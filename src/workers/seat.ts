@@ -15,7 +15,7 @@ const IDLE_BYTES = 256 * 2 ** 20;
 
 export interface SeatOptions {
   readonly startLink: (events: LinkEvents) => Link;
-  readonly recycleAfterUnits: number;
+  readonly recycleAfterMs: number;
   /** Resident bytes above which a worker is replaced. */
   readonly recycleAboveBytes: number;
   readonly log: Log;
@@ -104,9 +104,9 @@ export class Seat {
     worn?.kill();
   }
 
-  #checkWear({ units, rssBytes = 0 }: PoolWorker): void {
-    const { recycleAfterUnits, recycleAboveBytes } = this.#options;
-    if (units >= recycleAfterUnits || rssBytes > recycleAboveBytes) this.#startSuccessor();
+  #checkWear({ busyMs, rssBytes = 0 }: PoolWorker): void {
+    const { recycleAfterMs, recycleAboveBytes } = this.#options;
+    if (busyMs >= recycleAfterMs || rssBytes > recycleAboveBytes) this.#startSuccessor();
     clearTimeout(this.#idleTimer);
     this.#idleTimer = setTimeout(() => this.#giveBackMemory(), IDLE_MS).unref();
   }

@@ -1,4 +1,5 @@
 import { AppError } from '../core/errors.ts';
+import type { LazyFolder } from '../core/lazy-folder.ts';
 import { describeIssues, type StandardSchema } from '../core/standard-schema.ts';
 import type { SplitTask, Task, TaskContext } from '../tasks/task.ts';
 import { asItemSource, type ItemPump } from './items.ts';
@@ -11,6 +12,7 @@ type UnitMessage<Type extends FromWorker['type']> = Omit<Extract<FromWorker, { t
 /** What the thread lends to the call of one unit. */
 export interface CallTools {
   readonly context: Pick<TaskContext, 'signal' | 'log' | 'sharedDir' | 'file' | 'progress' | 'raster'>;
+  readonly scratch: LazyFolder;
   readonly items: ItemPump;
   readonly send: (message: UnitMessage<'stream'> | UnitMessage<'items'>) => void;
 }
@@ -18,9 +20,14 @@ export interface CallTools {
 /** Imports the unit's task (Node keeps the module), calls the function that the unit names, and gives its result as JSON. */
 export async function callTask(unit: Unit, tools: CallTools): Promise<string> {
   const task = await loadTask(unit);
-  const { jobId, attempt, createdAt, outDir } = unit;
+  const { jobId, attempt, createdAt } = unit;
   const files = openFiles(task.files ?? {}, unit.files);
-  const context: TaskContext = { ...tools.context, jobId, attempt, createdAt, files, scratchDir: outDir };
+  const context: TaskContext = {
+    ...{ ...tools.context, jobId, attempt, createdAt, files },
+    get scratchDir() {
+      return tools.scratch.path;
+    },
+  };
   if (unit.kind !== 'run' || !('run' in task)) return encodeResult(await callSplit(unit, task, context), unit.task);
   // Of the two kinds of task that have one, only the other gets here.
   const returned: unknown = await (task.run as (input: unknown, context: TaskContext) => unknown)(unit.input, context);

@@ -4,6 +4,7 @@ import { copyFile, readFile, stat, writeFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { fileTypeFromFile } from 'file-type';
+import type { LazyFolder } from '../core/lazy-folder.ts';
 import type { CallContext, FileSlots, FilesOf, Output, ResultFile, TaskFile } from '../tasks/task.ts';
 import type { UnitFile } from './protocol.ts';
 
@@ -36,14 +37,14 @@ const TEXT_TYPES: Readonly<Record<string, string>> = {
   '.txt': 'text/plain',
 };
 
-/** Makes `context.file`: `announce` is told of each file that is to be stored with the job, once it lies in `dir`. */
-export function createResultFiles(dir: string, announce: (output: Output) => void): CallContext['file'] {
+/** Makes `context.file`: `announce` is told of each file that is to be stored with the job, once it lies in `folder`. */
+export function createResultFiles(folder: LazyFolder, announce: (output: Output) => void): CallContext['file'] {
   let count = 0;
 
   return async (name, content, { mediaType, as = 'link' } = {}): Promise<ResultFile> => {
     count += 1;
     const file = `result-${count}`;
-    const path = join(dir, file);
+    const path = join(folder.path, file);
     if (isPath(content)) await copyFile(content.path, path);
     else await writeFile(path, content);
     const { size } = await stat(path);

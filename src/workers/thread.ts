@@ -1,6 +1,7 @@
 import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { AppError } from '../core/errors.ts';
+import { createLazyFolder } from '../core/lazy-folder.ts';
 import type { Log } from '../core/log.ts';
 import { DocumentCache } from '../raster/documents.ts';
 import type { CriticalEngine, RasterEngine } from '../raster/raster.ts';
@@ -74,10 +75,11 @@ function main(): void {
     const { log, end } = unitLog;
     const sendProgress: SendProgress = (fraction, message) => send({ type: 'progress', unitId, fraction, message });
     const progress = createProgress(sendProgress, performance.now.bind(performance));
-    const file = createResultFiles(unit.outDir, (output) => send({ type: 'output', unitId, output }));
+    const scratch = createLazyFolder(unit.outDir);
+    const file = createResultFiles(scratch, (output) => send({ type: 'output', unitId, output }));
     const { sharedDir } = settings;
     const context = { signal: stop.signal, log, sharedDir, file, progress: progress.report, raster: raster.tools };
-    const settled = await settle(unit, { context, items, send: (message) => send({ ...message, unitId }) });
+    const settled = await settle(unit, { context, scratch, items, send: (message) => send({ ...message, unitId }) });
     raster.rest();
     progress.end();
     end();

@@ -50,11 +50,14 @@ export class PoolWorker {
   readonly bornAt = performance.now();
   /** Units that it has ended. */
   units = 0;
+  /** Milliseconds that it has worked. */
+  busyMs = 0;
   /** Resident bytes of its host after the last unit; undefined: it has no host of its own. */
   rssBytes: number | undefined;
   lastJobId: string | undefined;
   #state: 'starting' | 'idle' | 'busy' | 'gone' = 'starting';
   #assignment: Assignment | undefined;
+  #assignedAt = 0;
   /** The assignment, while it is not sent yet. */
   #held: Assignment | undefined;
   #isOverdue = false;
@@ -80,6 +83,7 @@ export class PoolWorker {
   assign(assignment: Assignment): void {
     const { unit, ready } = assignment;
     this.#state = 'busy';
+    this.#assignedAt = performance.now();
     this.#assignment = assignment;
     this.lastJobId = unit.jobId;
     if (ready) void this.#sendWhenReady(assignment, ready);
@@ -192,7 +196,10 @@ export class PoolWorker {
     clearTimeout(this.#killTimer);
     this.#killTimer = undefined;
     this.#state = state;
-    if (assignment) this.units += 1;
+    if (assignment) {
+      this.units += 1;
+      this.busyMs += performance.now() - this.#assignedAt;
+    }
     assignment?.onEnd(outcome);
     if (state === 'idle') this.#becomeIdle();
   }

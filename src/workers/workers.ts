@@ -25,8 +25,8 @@ export interface WorkersOptions {
   readonly settings: WorkerSettings;
   /** Bytes a host may allocate (RLIMIT_DATA) before its allocations fail; counts with isolation `process` only. */
   readonly memoryBytes: number;
-  /** A worker is replaced by a fresh one after so many units; its memory creeps. */
-  readonly recycleAfterUnits: number;
+  /** A worker is replaced by a fresh one once it has worked for so long; its memory creeps. */
+  readonly recycleAfterMs: number;
   readonly log: Log;
 }
 
@@ -106,13 +106,13 @@ class Pool implements Workers {
   #lastUnitId = 0;
   #isClosing = false;
 
-  constructor({ workers, isolation, settings, memoryBytes, recycleAfterUnits, log }: WorkersOptions) {
+  constructor({ workers, isolation, settings, memoryBytes, recycleAfterMs, log }: WorkersOptions) {
     this.#log = log;
     const link = { settings, memoryBytes };
     const isOwnProcess = isolation === 'process';
     const seat: SeatOptions = {
       startLink: (events) => (isOwnProcess ? startProcess(link, events, log) : startThread(link, events)),
-      recycleAfterUnits,
+      recycleAfterMs,
       recycleAboveBytes: memoryBytes * RECYCLE_SHARE,
       log,
       onChange: () => this.#pump(),
