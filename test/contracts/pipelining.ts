@@ -48,8 +48,10 @@ export function pipeliningContract(transport: TransportName): void {
       const clients = await Promise.all(Array.from({ length: 200 }, () => RawClient.open(server.port)));
       for (let round = 0; round < 5; round++) {
         await Promise.all(clients.map((client) => client.send(HELLO)));
-        for (const response of await Promise.all(clients.map((client) => client.response())))
-          assert.deepEqual([response?.body, response?.headers.get('connection')], ['hello', undefined]);
+        for (const response of await Promise.all(clients.map((client) => client.response()))) {
+          assert.equal(response?.body, 'hello');
+          assert.notEqual(response?.headers.get('connection'), 'close');
+        }
       }
       await Promise.all(clients.map((client) => client.close()));
     });
