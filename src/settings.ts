@@ -102,7 +102,7 @@ export const SETTINGS = {
   rateLimitKey: choice(
     'address',
     ['address', 'api-key'],
-    'who is one caller: the address, or the API key where one is sent',
+    'what the rate limit counts by: the address, or the API key where one is sent',
   ),
   trustedProxies: list('addresses or CIDRs whose X-Forwarded-For, -Proto and -Host are believed; repeatable'),
   apiKeys: list('accepted API keys (Authorization: Bearer KEY, or X-Api-Key); repeatable; none: no key is asked for'),

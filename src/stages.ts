@@ -2,6 +2,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from './config.ts';
 import { AppError } from './core/errors.ts';
+import type { NewId } from './core/ids.ts';
 import { createIdSource } from './core/ids.ts';
 import type { Log, LogOptions } from './core/log.ts';
 import { createMetrics } from './core/metrics.ts';
@@ -114,7 +115,7 @@ interface AnswerParts {
   readonly storage: Storage;
   readonly ledger: Ledger;
   readonly log: Log;
-  readonly newId: () => string;
+  readonly newId: NewId;
 }
 
 /** What becomes of jobs: who waits, who is told, what is kept. */

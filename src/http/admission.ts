@@ -1,6 +1,7 @@
 import { AppError } from '../core/errors.ts';
 import type { Limits, RateState } from '../limits/limits.ts';
 import { RateLimited } from '../limits/limits.ts';
+import type { Caller } from './caller.ts';
 import type { Exchange } from './exchange.ts';
 
 /** What every call that brings bytes or makes work passes first. */
@@ -12,7 +13,7 @@ export interface Admission {
 }
 
 export interface AdmissionOptions {
-  readonly nameCaller: (exchange: Exchange) => string;
+  readonly nameCaller: (exchange: Exchange) => Caller;
   readonly limits: Limits;
   readonly isDraining: () => boolean;
 }
@@ -22,22 +23,22 @@ const DRAINING_RETRY_AFTER_S = 5;
 
 export function createAdmission({ nameCaller, limits, isDraining }: AdmissionOptions): Admission {
   async function admit(exchange: Exchange): Promise<string> {
-    const caller = nameCaller(exchange);
+    const { name, rateKey } = nameCaller(exchange);
     if (isDraining()) {
       throw new AppError('draining', 'the server is stopping; try again shortly', {
         retryAfterS: DRAINING_RETRY_AFTER_S,
       });
     }
     try {
-      setRateHeaders(exchange, await limits.countCall(caller));
+      setRateHeaders(exchange, await limits.countCall(rateKey));
     } catch (error) {
       if (error instanceof RateLimited) setRateHeaders(exchange, error.rate);
       throw error;
     }
-    return caller;
+    return name;
   }
 
-  return { identify: nameCaller, admit };
+  return { identify: (exchange) => nameCaller(exchange).name, admit };
 }
 
 /** draft-ietf-httpapi-ratelimit-headers: the policy, and what is left of it. */

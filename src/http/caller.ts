@@ -1,7 +1,15 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import ipaddr from 'ipaddr.js';
 import { AppError } from '../core/errors.ts';
+import { keyCaller } from '../core/owner.ts';
 import type { Exchange } from './exchange.ts';
+
+export interface Caller {
+  /** By the key where keys are asked for, else by the address. Owns, waits in turn, has its share. */
+  readonly name: string;
+  /** What the rate limit counts by. */
+  readonly rateKey: string;
+}
 
 export interface CallerOptions {
   /** Accepted keys; none: everybody may call. */
@@ -20,7 +28,7 @@ export function createProxyTrust(trustedProxies: readonly string[]): (address: s
 type Network = [ipaddr.IPv4 | ipaddr.IPv6, number];
 
 /** Names the caller of a request, the same for all its calls. Error: `unauthorized` when a key is asked for and missing or wrong. */
-export function createCallerNames(options: CallerOptions): (exchange: Exchange) => string {
+export function createCallerNames(options: CallerOptions): (exchange: Exchange) => Caller {
   const proxies = options.trustedProxies.map(parseNetwork);
   const keys = options.apiKeys.map(digest);
 
@@ -29,8 +37,9 @@ export function createCallerNames(options: CallerOptions): (exchange: Exchange) 
     if (keys.length > 0 && !(key !== undefined && keys.some((known) => timingSafeEqual(known, digest(key))))) {
       throw new AppError('unauthorized', 'send an API key: Authorization: Bearer KEY, or X-Api-Key: KEY');
     }
-    const isNamedByKey = key !== undefined && keys.length > 0 && options.rateLimitKey === 'api-key';
-    return isNamedByKey ? `key:${digest(key).toString('hex').slice(0, 16)}` : clientAddress(exchange, proxies);
+    const address = clientAddress(exchange, proxies);
+    const name = key !== undefined && keys.length > 0 ? keyCaller(digest(key)) : address;
+    return { name, rateKey: options.rateLimitKey === 'api-key' ? name : address };
   };
 }
 

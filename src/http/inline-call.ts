@@ -26,7 +26,7 @@ export function createInlineCall({ inline, jobs, uploads, admission }: InlineCal
       const input = readInput(entry, query, body);
       const files = readFiles(entry, body);
       const { id, result } = await inline.call({
-        ...{ entry, input, files, signal: exchange.signal },
+        ...{ entry, input, files, caller, signal: exchange.signal },
         jobs: (signal) => jobs({ caller, signal, link: (job) => linkJob(exchange, job) }),
       });
       if (typeof result === 'string') exchange.replyJson(200, linkResult(exchange, id, JSON.parse(result)));

@@ -1,3 +1,4 @@
+import { ownerOf } from '../core/owner.ts';
 import type { Slot } from '../queue/queue.ts';
 import { fingerprint, type KeyClaim, type Share, type Shares, type Twins, type Work } from '../results/results.ts';
 import type { TaskEntry, Tasks } from '../tasks/tasks.ts';
@@ -38,7 +39,8 @@ export function createJobChoice({ tasks, shares, twins }: JobChoiceOptions): Job
     const input = readInput(entry, query, delivered);
     const files = readFiles(entry, delivered);
     const { name: task, version } = entry.task;
-    const work: Work = { task, version, input, sha256: files.map(({ field, file }) => `${field}:${file.sha256}`) };
+    const sha256 = files.map(({ field, file }) => `${field}:${file.sha256}`);
+    const work: Work = { task, owner: ownerOf(caller), version, input, sha256 };
     const payload = fingerprint({ ...work, version: undefined });
     const earlier = await claim?.earlier(payload);
     const isShared = version !== undefined && !isBypassed(exchange);

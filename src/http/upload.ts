@@ -51,7 +51,7 @@ export function createUploads(options: UploadOptions): Uploads {
   /** In one of the places for running uploads. */
   async function inPlace<T>(open: (delivery: Delivery) => Promise<T>, exchange: Exchange, options: FieldsOptions) {
     const { caller, signal = exchange.signal, fileMembers = [] } = options;
-    const delivery = describe(exchange, { signal, fileMembers });
+    const delivery = describe(exchange, { signal, caller, fileMembers });
     const release = limits.takeUpload(caller);
     try {
       await disk.assertRoom();
@@ -61,7 +61,7 @@ export function createUploads(options: UploadOptions): Uploads {
     }
   }
 
-  function describe(exchange: Exchange, options: Pick<Delivery, 'signal' | 'fileMembers'>): Delivery {
+  function describe(exchange: Exchange, options: Pick<Delivery, 'signal' | 'caller' | 'fileMembers'>): Delivery {
     const declaredBytes = exchange.contentLength;
     if (declaredBytes === undefined && !exchange.hasBody) {
       throw new AppError('length_required', 'send the file as the request body, with Content-Length or chunked');
@@ -89,7 +89,7 @@ export function createUploads(options: UploadOptions): Uploads {
     const release = limits.takeUpload(caller);
     try {
       await disk.assertRoom();
-      return await doors.members(sources, { maxBytes: maxUploadBytes, signal });
+      return await doors.members(sources, { maxBytes: maxUploadBytes, signal, caller });
     } finally {
       release();
     }

@@ -17,6 +17,8 @@ export interface Delivery {
   /** Of the body as it is sent. */
   readonly expectedDigests: readonly ExpectedDigest[];
   readonly signal: AbortSignal;
+  /** Whose files they are, and who may point to stored ones. */
+  readonly caller?: string | undefined;
   /** Members of a JSON body that may be files themselves. */
   readonly fileMembers: readonly string[];
 }
@@ -28,7 +30,7 @@ export interface DeliveredFile {
 }
 
 /** What bounds bytes that come from elsewhere than the body. */
-export type BringLimits = Pick<Delivery, 'maxBytes' | 'signal'>;
+export type BringLimits = Pick<Delivery, 'maxBytes' | 'signal' | 'caller'>;
 
 export interface Delivered {
   readonly files: readonly DeliveredFile[];

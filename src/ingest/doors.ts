@@ -1,4 +1,5 @@
 import { AppError } from '../core/errors.ts';
+import { assertMayUse } from '../core/owner.ts';
 import type { AddressGuard } from './address-guard.ts';
 import type { ByteSource } from './byte-source.ts';
 import { checkDigests } from './checked-source.ts';
@@ -52,7 +53,7 @@ export function createDoors({ ingest, files, guard, urlTimeoutMs }: DoorsOptions
   }
 
   function form(delivery: Delivery): Promise<Delivered> {
-    const { contentType, maxBytes, signal } = delivery;
+    const { contentType, maxBytes, signal, caller } = delivery;
     return receive(async (keep) =>
       withOuter(delivery, async (body) => {
         const { files: parts, fields } = await readMultipart(body, {
@@ -60,7 +61,7 @@ export function createDoors({ ingest, files, guard, urlTimeoutMs }: DoorsOptions
           signal,
           limits: { ...FORM_LIMITS, fileBytes: maxBytes },
           onFile: async ({ fileName = DEFAULT_NAME, declaredType }, source) =>
-            keep(await ingest.receive(source, { name: fileName, declaredType, maxBytes, signal })),
+            keep(await ingest.receive(source, { name: fileName, declaredType, maxBytes, signal, caller })),
         });
         return { files: parts.map(({ field, value }) => ({ field, file: value })), members: fields };
       }),
@@ -70,18 +71,22 @@ export function createDoors({ ingest, files, guard, urlTimeoutMs }: DoorsOptions
   function json(delivery: Delivery): Promise<Delivered> {
     return receive(async (keep) =>
       withOuter(delivery, async (body) => {
-        const { maxBytes, signal, fileMembers } = delivery;
+        const { maxBytes, signal, caller, fileMembers } = delivery;
         const { file, fieldFiles, members } = await readJsonBody(body, {
           ...{ signal, fileMembers },
           onFile: async ({ declaredType, members: others }, source) =>
-            keep(await ingest.receive(source, { name: () => nameIn(others()), declaredType, maxBytes, signal })),
+            keep(
+              await ingest.receive(source, {
+                ...{ name: () => nameIn(others()), declaredType, maxBytes, signal, caller },
+              }),
+            ),
         });
         const named = fieldFiles.map(({ field, value }) => ({ field, file: value }));
         switch (file.kind) {
           case 'none':
             return { files: named, members };
           case 'stored':
-            return { files: [...named, { field: undefined, file: await find(file.id) }], members };
+            return { files: [...named, { field: undefined, file: await find(file.id, caller) }], members };
           case 'url':
             return {
               files: [...named, { field: undefined, file: keep(await fetchInto(file.url, members, delivery)) }],
@@ -96,18 +101,19 @@ export function createDoors({ ingest, files, guard, urlTimeoutMs }: DoorsOptions
     );
   }
 
-  async function find(id: string): Promise<StoredFile> {
+  async function find(id: string, caller: string | undefined): Promise<StoredFile> {
     const file = await files.get(id);
-    if (file) return file;
-    throw new AppError('not_found', `there is no file ${id.slice(0, 64)}`);
+    if (!file) throw new AppError('not_found', `there is no file ${id.slice(0, 64)}`);
+    assertMayUse(caller, id);
+    return file;
   }
 
   async function fetchInto(url: string, members: Delivered['members'], delivery: BringLimits): Promise<StoredFile> {
-    const { maxBytes, signal } = delivery;
+    const { maxBytes, signal, caller } = delivery;
     const fetched = await fetchUrl(url, { guard, signal, maxBytes, timeoutMs: urlTimeoutMs });
     const { source, declaredType, declaredBytes } = fetched;
     const name = members.name === undefined ? (fetched.name ?? DEFAULT_NAME) : nameIn(members);
-    return await ingest.receive(source, { name, declaredType, declaredBytes, maxBytes, signal });
+    return await ingest.receive(source, { name, declaredType, declaredBytes, maxBytes, signal, caller });
   }
 
   const members = createMembersDoor({ ingest, receive, find, fetchInto });

@@ -1,4 +1,5 @@
 import { isId } from '../core/ids.ts';
+import { mayUse } from '../core/owner.ts';
 import type { BlobBytes, ByteRange, Storage } from '../storage/storage.ts';
 import { FILES, fileKey, fromBlob, type StoredFile } from './stored-file.ts';
 
@@ -8,8 +9,8 @@ export interface Files {
   /** Error: `not_found`. */
   open(id: string, range?: ByteRange): Promise<BlobBytes>;
   delete(id: string): Promise<void>;
-  /** The file stored last of those that exist. */
-  newest(): Promise<StoredFile | undefined>;
+  /** The file stored last of those that exist and that the caller may use. */
+  newest(caller?: string): Promise<StoredFile | undefined>;
   /** Told of each file by whoever stores it, so that `newest` needs no listing. */
   noteStored(file: StoredFile): void;
 }
@@ -27,12 +28,19 @@ export async function createFiles({ storage }: { readonly storage: Storage }): P
     return info && fromBlob(info);
   }
 
-  async function newest(): Promise<StoredFile | undefined> {
-    const file = newestId === undefined ? undefined : await get(newestId);
-    if (file || newestId === undefined) return file;
-    // Deleted, here or by the retention: look for the one before it.
-    newestId = await findNewest();
-    return newestId === undefined ? undefined : await get(newestId);
+  async function newestOf(caller: string | undefined): Promise<StoredFile | undefined> {
+    for await (const info of storage.list(FILES, { isReversed: true }))
+      if (mayUse(caller, info.key.slice(FILES.length))) return fromBlob(info);
+    return undefined;
+  }
+
+  async function newest(caller?: string): Promise<StoredFile | undefined> {
+    if (newestId === undefined) return undefined;
+    const file = await get(newestId);
+    if (file && mayUse(caller, file.id)) return file;
+    // Deleted, here or by the retention, or somebody else's: look for the one before it.
+    if (!file) newestId = await findNewest();
+    return await newestOf(caller);
   }
 
   return {

@@ -11,7 +11,7 @@ type Members = Readonly<Record<string, unknown>>;
 export interface MembersDoorOptions {
   readonly ingest: Ingest;
   readonly receive: ReceiveAll;
-  readonly find: (id: string) => Promise<StoredFile>;
+  readonly find: (id: string, caller: string | undefined) => Promise<StoredFile>;
   /** `members` may name the file. */
   readonly fetchInto: (url: string, members: Members, limits: BringLimits) => Promise<StoredFile>;
 }
@@ -34,7 +34,8 @@ export function createMembersDoor({ ingest, receive, find, fetchInto }: MembersD
       for (const [field, value] of given.filter(([, value]) => value !== null)) {
         for (const one of [value].flat()) {
           const member = fileOfMember(field, one);
-          const file = member.kind === 'stored' ? await find(member.id) : keep(await bring(member, limits));
+          const file =
+            member.kind === 'stored' ? await find(member.id, limits.caller) : keep(await bring(member, limits));
           files.push({ field, file });
         }
       }

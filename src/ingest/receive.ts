@@ -1,5 +1,7 @@
 import { AppError, toAppError } from '../core/errors.ts';
+import type { NewId } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
+import { ownerOf } from '../core/owner.ts';
 import type { Sink, Storage } from '../storage/storage.ts';
 import type { ByteSource } from './byte-source.ts';
 import { Digester } from './digest.ts';
@@ -14,7 +16,7 @@ import { startTransfer, type Transfer } from './transfer.ts';
 
 export interface IngestOptions {
   readonly storage: Storage;
-  readonly newId: () => string;
+  readonly newId: NewId;
   /** Bytes between the reader and the writer of one upload; the writer holds as many again while it writes. */
   readonly channelBytes: number;
   readonly log: Log;
@@ -37,6 +39,8 @@ export interface ReceiveOptions {
   readonly minRate?: MinRate | undefined;
   /** The content must match each. */
   readonly expectedDigests?: readonly ExpectedDigest[];
+  /** Whose file it will be. */
+  readonly caller?: string | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -62,7 +66,7 @@ export function createIngest(options: IngestOptions): Ingest {
     const { declaredBytes, maxBytes, signal } = wanted;
     signal.throwIfAborted();
     if ((declaredBytes ?? 0) > maxBytes) throw new AppError('too_large', `a file may have at most ${maxBytes} bytes`);
-    const id = newId();
+    const id = newId(ownerOf(wanted.caller));
     const sink = await storage.create(fileKey(id), declaredBytes === undefined ? {} : { expectedBytes: declaredBytes });
     const digester = new Digester({ sink, declaredBytes, follower, algorithms: algorithmsFor(wanted.expectedDigests) });
     const trace = startTrace?.();

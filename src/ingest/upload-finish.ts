@@ -1,5 +1,7 @@
 import { AppError, toAppError } from '../core/errors.ts';
+import type { NewId } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
+import { ownerOf } from '../core/owner.ts';
 import type { Appendable, Growing, Storage } from '../storage/storage.ts';
 import { algorithmsFor, verify } from './digest-check.ts';
 import { parseDigest } from './digest-headers.ts';
@@ -30,7 +32,7 @@ export interface FinisherOptions {
   readonly storage: Storage & Appendable;
   readonly records: UploadRecords;
   readonly digests: UploadDigests;
-  readonly newId: () => string;
+  readonly newId: NewId;
   readonly work: UploadWork;
   readonly log: Log;
   /** Told of each file once it is durable. */
@@ -57,7 +59,7 @@ export function createFinisher(options: FinisherOptions): (upload: UploadEntry) 
   const { storage, records, digests, newId, work, log, onStored } = options;
 
   async function finish(upload: UploadEntry): Promise<Finished> {
-    const { fileId = newId() } = upload.record;
+    const { fileId = newId(ownerOf(upload.record.caller)) } = upload.record;
     const record = { ...upload.record, fileId, length: upload.record.length ?? upload.size };
     if (upload.record.fileId === undefined) await records.save(upload.id, record);
     const file = await store({ ...upload, record }, fileId, upload.record.fileId !== undefined);
@@ -99,7 +101,7 @@ export function createFinisher(options: FinisherOptions): (upload: UploadEntry) 
   async function startWork(id: string, record: UploadRecord, file: StoredFile): Promise<Finished> {
     const metadata = parseUploadMetadata(record.metadata);
     if (record.isStarted || !metadata.has('task')) return { record, file };
-    const { caller, jobId = newId() } = record;
+    const { caller, jobId = newId(ownerOf(caller)) } = record;
     const chosen = { ...record, jobId };
     try {
       if (record.jobId === undefined) await records.save(id, chosen);

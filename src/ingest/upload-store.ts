@@ -1,5 +1,7 @@
 import { AppError, toAppError } from '../core/errors.ts';
+import type { NewId } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
+import { assertMayUse, ownerOf } from '../core/owner.ts';
 import type { Appendable, Storage } from '../storage/storage.ts';
 import type { DigestFollower } from './digest-follower.ts';
 import type { MinRate } from './rate-clock.ts';
@@ -18,7 +20,7 @@ import type { AppendPlan, AppendRequest, NewUpload, UploadStatus, UploadStore } 
 
 export interface UploadStoreOptions {
   readonly storage: Storage & Appendable;
-  readonly newId: () => string;
+  readonly newId: NewId;
   readonly log: Log;
   readonly follower: DigestFollower;
   /** Bytes between the reader and the writer of one request. */
@@ -85,7 +87,8 @@ class GrowingUploads implements UploadStore {
   async create(upload: NewUpload, signal: AbortSignal): Promise<UploadStatus> {
     const { newId, work } = this.#options;
     work.check(parseUploadMetadata(upload.metadata));
-    const id = newId();
+    for (const part of Array.isArray(upload.concat) ? upload.concat : []) assertMayUse(upload.caller, part);
+    const id = newId(ownerOf(upload.caller));
     // Counted before anything waits: creations at once must not pass the limit together.
     this.#open.claim(id, upload.caller);
     try {

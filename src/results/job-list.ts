@@ -1,4 +1,5 @@
 import type { JobJson } from '../api.ts';
+import { mayUse } from '../core/owner.ts';
 import type { Queue } from '../queue/queue.ts';
 import type { Storage } from '../storage/storage.ts';
 import { toJobJson } from './job-json.ts';
@@ -13,6 +14,8 @@ export interface JobQuery {
   /** A job's id: only older ones. */
   readonly after?: string | undefined;
   readonly limit: number;
+  /** Only what this caller may see. */
+  readonly caller?: string | undefined;
 }
 
 export interface JobPage {
@@ -31,7 +34,7 @@ export async function listJobs(queue: Queue, storage: Storage, query: JobQuery):
     lookedAt += 1;
     last = job.id;
     const isWanted = (query.task ?? job.task) === job.task && (query.status ?? job.status) === job.status;
-    if (isWanted) jobs.push(withoutResult(job));
+    if (isWanted && mayUse(query.caller, job.id)) jobs.push(withoutResult(job));
   }
   return { jobs, next: undefined };
 }

@@ -12,6 +12,8 @@ const FRESH_SHARE = 0.9;
 /** What a job's result depends on. */
 export interface Work {
   readonly task: string;
+  /** Whose callers share it; undefined: all. */
+  readonly owner?: string | undefined;
   readonly version: string | undefined;
   readonly input: unknown;
   /** Of the files, in order. */
@@ -81,8 +83,8 @@ export function createTwins({ queue, storage, retentionS, log }: TwinsOptions): 
 }
 
 /** Hexadecimal, the same for the same work. */
-export function fingerprint({ task, version, input, sha256 }: Work): string {
+export function fingerprint({ task, owner, version, input, sha256 }: Work): string {
   return createHash('sha256')
-    .update(JSON.stringify([task, version ?? null, input, sha256]))
+    .update(JSON.stringify([task, version ?? null, input, sha256, ...(owner === undefined ? [] : [owner])]))
     .digest('hex');
 }

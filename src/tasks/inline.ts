@@ -2,8 +2,10 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createDeadline, raceSignal } from '../core/deadline.ts';
 import { AppError } from '../core/errors.ts';
+import type { NewId } from '../core/ids.ts';
 import { createLazyFolder } from '../core/lazy-folder.ts';
 import type { Log } from '../core/log.ts';
+import { ownerOf } from '../core/owner.ts';
 import type { Storage } from '../storage/storage.ts';
 import {
   asItemSource,
@@ -24,7 +26,7 @@ export interface InlineOptions {
   readonly workDir: string;
   readonly sharedDir: string;
   readonly log: Log;
-  readonly newId: () => string;
+  readonly newId: NewId;
 }
 
 export interface CallInline {
@@ -33,6 +35,8 @@ export interface CallInline {
   readonly files: readonly { readonly field: string; readonly file: { readonly id: string } }[];
   /** Jobs that end with the call: the signal tells when. */
   readonly jobs: (signal: AbortSignal) => InlineJobs;
+  /** Whose the results are. */
+  readonly caller?: string | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -50,8 +54,8 @@ export interface InlineCalls {
 }
 
 export function createInlineCalls({ storage, workDir, sharedDir, log, newId }: InlineOptions): InlineCalls {
-  async function call({ entry, input, files, jobs, signal }: CallInline): Promise<InlineAnswer> {
-    const id = newId();
+  async function call({ entry, input, files, jobs, caller, signal }: CallInline): Promise<InlineAnswer> {
+    const id = newId(ownerOf(caller));
     const task = entry.task as InlineTask;
     const scratch = createLazyFolder(join(workDir, id));
     const closing = new AsyncDisposableStack();

@@ -1,6 +1,8 @@
 import { extname } from 'node:path';
 import type { Channel } from '../core/channel.ts';
 import { AppError } from '../core/errors.ts';
+import type { NewId } from '../core/ids.ts';
+import { ownerOf } from '../core/owner.ts';
 import type { Job, NewJob, Queue, Slot as QueueSlot } from '../queue/queue.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Workers } from '../workers/workers.ts';
@@ -44,7 +46,7 @@ export interface TasksOptions {
   readonly maxDeadlineS: number;
   /** What one part of a split task may take in its worker. */
   readonly maxPartS: number;
-  readonly newId: () => string;
+  readonly newId: NewId;
   /** Called before each run of a job begins, which waits for the promise. */
   readonly onBegin: (jobId: string, attempt: number) => Promise<void> | undefined;
 }
@@ -129,7 +131,7 @@ export function createTasks(options: TasksOptions): Tasks {
   }
 
   function submitStreamed(submission: Submission): StreamedJob {
-    const id = newId();
+    const id = newId(ownerOf(submission.caller));
     const tap = taps.open(id);
     const { items } = tap;
     const close = () => {
@@ -149,7 +151,7 @@ export function createTasks(options: TasksOptions): Tasks {
     list: () => [...entries.values()],
     queued: () => [...entries.values()].filter(({ isInline }) => !isInline).map(({ task }) => task.name),
     reserve: ({ task }, reserveOptions) => queue.reserve(task.name, reserveOptions),
-    submit: (submission) => queue.submit(newJob(newId(), submission), submission.slot),
+    submit: (submission) => queue.submit(newJob(newId(ownerOf(submission.caller)), submission), submission.slot),
     newJob,
     submitStreamed,
     close: own.close,

@@ -8,6 +8,7 @@ import type { Exchange } from '../exchange.ts';
 import { toFileJson } from '../links.ts';
 import type { Route } from '../route.ts';
 import { sentMediaType, type Uploads } from '../upload.ts';
+import { owned } from './owned.ts';
 
 export interface FileRoutesOptions {
   readonly files: Files;
@@ -43,8 +44,7 @@ export function fileRoutes({ files, uploads, admission }: FileRoutesOptions): re
     exchange.replyJson(201, { files: list, fields: members });
   }
 
-  async function find(exchange: Exchange, id: string): Promise<StoredFile> {
-    admission.identify(exchange);
+  async function find(id: string): Promise<StoredFile> {
     const file = isId(id) ? await files.get(id) : undefined;
     if (!file) throw new AppError('not_found', `there is no file ${id.slice(0, 64)}`);
     return file;
@@ -56,27 +56,25 @@ export function fileRoutes({ files, uploads, admission }: FileRoutesOptions): re
   }
 
   async function newest(exchange: Exchange): Promise<void> {
-    admission.identify(exchange);
-    const file = await files.newest();
+    const file = await files.newest(admission.identify(exchange));
     if (!file) throw new AppError('not_found', 'no file is stored yet; POST one to /file');
     await send(exchange, file);
   }
 
   async function remove(exchange: Exchange, { id = '' }: Readonly<Record<string, string>>): Promise<void> {
-    await find(exchange, id);
+    await find(id);
     await files.delete(id);
     exchange.reply({ status: 204, headers: [] });
   }
 
+  const one: readonly Route[] = [
+    { method: 'GET', path: '/v1/files/{id}', handle: async (exchange, { id = '' }) => send(exchange, await find(id)) },
+    { method: 'DELETE', path: '/v1/files/{id}', handle: remove },
+  ];
   return [
     { method: 'POST', path: '/file', handle: storeRaw },
     { method: 'GET', path: '/file', handle: newest },
     { method: 'POST', path: '/v1/files', handle: store },
-    {
-      method: 'GET',
-      path: '/v1/files/{id}',
-      handle: async (exchange, { id = '' }) => send(exchange, await find(exchange, id)),
-    },
-    { method: 'DELETE', path: '/v1/files/{id}', handle: remove },
+    ...owned(one, { admission, find }),
   ];
 }

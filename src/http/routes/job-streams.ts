@@ -4,6 +4,7 @@ import type { Exchange } from '../exchange.ts';
 import { linkJob, linkResult } from '../links.ts';
 import type { Params, Route } from '../route.ts';
 import { replyEvents, type ServerEvent } from '../sse.ts';
+import { owned } from './owned.ts';
 
 export interface JobStreamRoutesOptions {
   readonly feed: Feed;
@@ -14,7 +15,6 @@ export interface JobStreamRoutesOptions {
 /** Following a job while it runs: its events, and its outputs in one stream. */
 export function jobStreamRoutes({ feed, results, admission }: JobStreamRoutesOptions): readonly Route[] {
   async function events(exchange: Exchange, { id = '' }: Params): Promise<void> {
-    admission.identify(exchange);
     const lastId = exchange.header('last-event-id');
     const found = await feed.follow(id, lastId, exchange.signal);
     // 204 keeps an EventSource from connecting again.
@@ -23,7 +23,6 @@ export function jobStreamRoutes({ feed, results, admission }: JobStreamRoutesOpt
   }
 
   async function archive(exchange: Exchange, { id = '' }: Params): Promise<void> {
-    admission.identify(exchange);
     const zip = await results.archive(id, exchange.signal);
     const headers = [
       ['content-type', 'application/zip'],
@@ -33,10 +32,11 @@ export function jobStreamRoutes({ feed, results, admission }: JobStreamRoutesOpt
     await exchange.replyStream({ status: 200, headers }, zip);
   }
 
-  return [
+  const routes: readonly Route[] = [
     { method: 'GET', path: '/v1/jobs/{id}/events', handle: events },
     { method: 'GET', path: '/v1/jobs/{id}/archive', handle: archive },
   ];
+  return owned(routes, { admission, find: results.get });
 }
 
 async function* toServerEvents(

@@ -9,6 +9,7 @@ import type { Exchange } from '../exchange.ts';
 import { readJobQuery, wantedWaitMs } from '../job-query.ts';
 import { linkJob, linkResult } from '../links.ts';
 import type { Route } from '../route.ts';
+import { owned } from './owned.ts';
 
 export interface JobRoutesOptions {
   readonly queue: Queue;
@@ -25,7 +26,6 @@ type Params = Readonly<Record<string, string>>;
 /** Looking at jobs, cancelling them, and reading what they made. */
 export function jobRoutes({ queue, results, webhooks, admission }: JobRoutesOptions): readonly Route[] {
   async function show(exchange: Exchange, { id = '' }: Params): Promise<void> {
-    admission.identify(exchange);
     const waitMs = wantedWaitMs(exchange);
     const job = waitMs > 0 ? await results.wait(id, waitMs, exchange.signal) : await results.get(id);
     const told = await webhooks.of(job.id);
@@ -34,21 +34,19 @@ export function jobRoutes({ queue, results, webhooks, admission }: JobRoutesOpti
   }
 
   async function list(exchange: Exchange): Promise<void> {
-    admission.identify(exchange);
-    const { jobs, next } = await results.list(readJobQuery(exchange.query));
+    const caller = admission.identify(exchange);
+    const { jobs, next } = await results.list({ ...readJobQuery(exchange.query), caller });
     const json: JobListJson = { jobs: jobs.map((job) => linkJob(exchange, job)), next: next ?? null };
     exchange.replyJson(200, json, [['cache-control', 'no-store']]);
   }
 
   async function cancel(exchange: Exchange, { id = '' }: Params): Promise<void> {
-    admission.identify(exchange);
     queue.cancel(id, new AppError('cancelled', 'the job was cancelled by request'));
     // Told when it is on record: no crash takes the outcome back.
     exchange.replyJson(200, linkJob(exchange, await results.wait(id, MAX_SETTLE_MS, exchange.signal)));
   }
 
   async function result(exchange: Exchange, { id = '' }: Params): Promise<void> {
-    admission.identify(exchange);
     const job = await results.get(id);
     if (job.status !== 'succeeded')
       throw new AppError('conflict', `job ${id} has no result: its status is ${job.status}`);
@@ -56,7 +54,6 @@ export function jobRoutes({ queue, results, webhooks, admission }: JobRoutesOpti
   }
 
   async function page(exchange: Exchange, { id = '', page: number = '' }: Params): Promise<void> {
-    admission.identify(exchange);
     if (!/^[1-9]\d{0,6}$/.test(number))
       throw new AppError('not_found', `a page is a number from 1, not ${number.slice(0, 64)}`);
     const { info, open } = await results.output(id, `pages/${number}`);
@@ -67,7 +64,6 @@ export function jobRoutes({ queue, results, webhooks, admission }: JobRoutesOpti
   }
 
   async function file(exchange: Exchange, { id = '', file: number = '' }: Params): Promise<void> {
-    admission.identify(exchange);
     if (!/^[1-9]\d{0,6}$/.test(number))
       throw new AppError('not_found', `a file is a number from 1, not ${number.slice(0, 64)}`);
     const { info, open } = await results.output(id, `files/${number}`);
@@ -76,12 +72,12 @@ export function jobRoutes({ queue, results, webhooks, admission }: JobRoutesOpti
     await replyBlob(exchange, { ...facts, disposition: 'inline', open });
   }
 
-  return [
-    { method: 'GET', path: '/v1/jobs', handle: list },
+  const one: readonly Route[] = [
     { method: 'GET', path: '/v1/jobs/{id}', handle: show },
     { method: 'DELETE', path: '/v1/jobs/{id}', handle: cancel },
     { method: 'GET', path: '/v1/jobs/{id}/result', handle: result },
     { method: 'GET', path: '/v1/jobs/{id}/pages/{page}', handle: page },
     { method: 'GET', path: '/v1/jobs/{id}/files/{file}', handle: file },
   ];
+  return [{ method: 'GET', path: '/v1/jobs', handle: list }, ...owned(one, { admission, find: results.get })];
 }

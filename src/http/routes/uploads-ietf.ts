@@ -56,7 +56,6 @@ export function createIetf(options: UploadRoutesOptions): UploadProtocol {
   }
 
   async function show(exchange: Exchange, id: string): Promise<void> {
-    admission.identify(exchange);
     const status = await store.status(id, 'take_over');
     exchange.reply({ status: 204, headers: [...stateHeaders(status), ...outcomeHeaders(exchange, status)] });
   }
@@ -79,7 +78,6 @@ export function createIetf(options: UploadRoutesOptions): UploadProtocol {
   }
 
   async function remove(exchange: Exchange, id: string): Promise<void> {
-    admission.identify(exchange);
     await store.remove(id);
     exchange.reply({ status: 204 });
   }

@@ -50,7 +50,6 @@ export function createTus(options: UploadRoutesOptions): UploadProtocol {
   }
 
   async function show(exchange: Exchange, id: string): Promise<void> {
-    admission.identify(exchange);
     const status = await store.status(id, 'look');
     exchange.reply({ status: 200, headers: [...stateHeaders(exchange, status), ...descriptionHeaders(status)] });
   }
@@ -63,7 +62,6 @@ export function createTus(options: UploadRoutesOptions): UploadProtocol {
   }
 
   async function remove(exchange: Exchange, id: string): Promise<void> {
-    admission.identify(exchange);
     await store.remove(id);
     exchange.reply({ status: 204 });
   }

@@ -3,6 +3,7 @@ import { CHECKSUM_ALGORITHMS, formatUploadLimit, TUS_EXTENSIONS, TUS_VERSION } f
 import type { Exchange } from '../exchange.ts';
 import type { Params, Route } from '../route.ts';
 import type { HeaderLine } from '../transport.ts';
+import { owned } from './owned.ts';
 import { createIetf } from './uploads-ietf.ts';
 import type { UploadProtocol, UploadRoutesOptions } from './uploads-shared.ts';
 import { checkTusVersion, createTus } from './uploads-tus.ts';
@@ -50,7 +51,6 @@ export function uploadRoutes(options: UploadRoutesOptions): readonly Route[] {
   async function chosenFor(exchange: Exchange, id: string): Promise<UploadProtocol> {
     const isNamed = exchange.header('tus-resumable') !== undefined || isIetf(exchange);
     if (isNamed) return chosen(exchange);
-    options.admission.identify(exchange);
     const { protocol } = await store.status(id, 'look');
     if (protocol === 'ietf') return ietf;
     return exchange.method === 'DELETE' ? chosen(exchange) : tus;
@@ -91,7 +91,11 @@ export function uploadRoutes(options: UploadRoutesOptions): readonly Route[] {
     { method: 'OPTIONS', path: '/v1/uploads/{id}', handle: discover },
     ...['HEAD', 'GET', 'PATCH', 'DELETE', 'POST'].map((method) => ({ method, path: '/v1/uploads/{id}', handle: one })),
   ];
-  return routes.map((route) => ({ ...route, handle: (exchange, params) => forBrowsers(exchange, route, params) }));
+  const { admission } = options;
+  return owned(routes, { admission, find: (id) => store.status(id, 'look') }).map((route) => ({
+    ...route,
+    handle: (exchange, params) => forBrowsers(exchange, route, params),
+  }));
 }
 
 function isIetf(exchange: Exchange): boolean {

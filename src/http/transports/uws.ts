@@ -14,6 +14,8 @@ export type UwsTransport =
 
 /** uWS drops a silent connection after 8 s at the soonest, depending on its build. */
 const KEEP_ALIVE_MS = 4_000;
+/** In so many steps: to touch thousands of sockets at once would hold up all others. */
+const KEEP_ALIVE_STEPS = 40;
 
 /** HTTP/1.1 by uWebSockets.js. */
 export function createUwsTransport(): UwsTransport {
@@ -30,16 +32,18 @@ export function createUwsTransport(): UwsTransport {
 
 async function listen(uws: UwsModule, options: TransportOptions): Promise<Listening> {
   const app = uws.App();
-  const wires = new Set<UwsWire>();
+  const wires = Array.from({ length: KEEP_ALIVE_STEPS }, () => new Set<UwsWire>());
+  let step = 0;
   const burst = new Burst();
   let connections = 0;
   let isStopping = false;
 
   app.any('/*', (res, req) => {
     try {
-      const onOver = (over: UwsWire) => wires.delete(over);
-      const wire = new UwsWire(res, req, { isStopping: () => isStopping, onOver });
-      wires.add(wire);
+      step = (step + 1) % KEEP_ALIVE_STEPS;
+      const mine = wires[step];
+      const wire = new UwsWire(res, req, { isStopping: () => isStopping, onOver: (over) => mine?.delete(over) });
+      mine?.add(wire);
       if (burst.isFull(wire.peer)) wire.answerLater();
       wire.attach(options.onRequest(wire));
     } catch (error) {
@@ -55,9 +59,11 @@ async function listen(uws: UwsModule, options: TransportOptions): Promise<Listen
   app.filter(countConnection);
 
   const socket = await bind(uws, app, options);
+  let turn = 0;
   const timer = setInterval(() => {
-    for (const wire of wires) wire.keepAlive();
-  }, KEEP_ALIVE_MS);
+    turn = (turn + 1) % KEEP_ALIVE_STEPS;
+    for (const wire of wires[turn] ?? []) wire.keepAlive();
+  }, KEEP_ALIVE_MS / KEEP_ALIVE_STEPS);
   timer.unref();
 
   function stopAccepting(): void {
