@@ -1,5 +1,5 @@
 import type { Log, LogOptions } from './core/log.ts';
-import { restartTuned } from './runtime.ts';
+import { collectLessOften, restartTuned } from './runtime.ts';
 import type { Config } from './settings.ts';
 
 // Before anything else is loaded, since it may start over.
@@ -53,6 +53,7 @@ function logFormat({ logFormat: format }: Config): LogOptions['format'] {
 
 async function serve(config: Config, log: Log, logOptions: LogOptions): Promise<void> {
   const app = await startApp(config, log, logOptions);
+  if (app.transport === 'uws') collectLessOften();
   // Whoever has read the address may end it.
   stopOnSignal(config, log, app.stop);
   process.stdout.write(

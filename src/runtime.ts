@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+
 /** V8 and libuv read these once, when the process starts, so they cannot be settings. */
 const V8_FLAGS = [
   // What thousands of waiting uploads leave behind outlives the young generation. By its own measure V8 lets it pile up to
@@ -32,4 +34,13 @@ export function restartTuned(): void {
   const start = tunedStart({ execArgv, argv: argv.slice(1), env });
   if (!start || process.send || !process.execve) return;
   process.execve(execPath, [execPath, ...start.execArgv, ...start.argv], start.env);
+}
+
+/**
+ * For uWS, which keeps what a connection needs outside of V8's heap: there is room for rarer collections. Measured with 2,000
+ * uploads at 2 KB/s: the p99 of a 1 MB upload beside them from 134 ms to 49 and 112, idle + 40 MiB to idle + 70. node:http would pass
+ * idle + 120 by it. V8 reads this flag at each collection.
+ */
+export function collectLessOften(): void {
+  setFlagsFromString('--heap-growing-percent=60');
 }

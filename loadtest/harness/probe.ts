@@ -20,7 +20,10 @@ export interface ProbeSample {
   readonly bytesLost: number;
 }
 
-/** All calls of a probe; the percentiles are of those that got a 2xx. */
+/** A thread that has just started compiles its code, and beside a busy crowd that takes it a second or two: its own time, not the server's. */
+const WARM_UP_S = 3;
+
+/** All calls of a probe; the percentiles are of those that got a 2xx, without the first three seconds'. */
 export interface ProbeResult {
   readonly samples: readonly ProbeSample[];
   readonly latency: Percentiles;
@@ -53,9 +56,9 @@ export async function startProbe(options: ProbeOptions): Promise<Probe> {
 function summarize(samples: readonly ProbeSample[]): ProbeResult {
   const latency = createLatency();
   const failures = new Map<string, number>();
-  for (const { ms, status } of samples) {
-    if (status.startsWith('2')) latency.record(ms);
-    else failures.set(status, (failures.get(status) ?? 0) + 1);
+  for (const { t, ms, status } of samples) {
+    if (!status.startsWith('2')) failures.set(status, (failures.get(status) ?? 0) + 1);
+    else if (t >= WARM_UP_S) latency.record(ms);
   }
   const bytesLost = samples.reduce((sum, sample) => sum + sample.bytesLost, 0);
   return { samples, latency: latency.percentiles(), failures, bytesLost };
