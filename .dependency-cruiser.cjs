@@ -94,6 +94,8 @@ module.exports = {
     owner('threads-and-processes', '^(node:)?(worker_threads|child_process)$', [
       '^src/workers/',
       '^src/ingest/digest',
+      '^src/storage/quick-files',
+      '^src/storage/quick-thread',
       '^src/watch',
     ]),
   ],

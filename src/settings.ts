@@ -77,7 +77,11 @@ export const SETTINGS = {
   maxDeadline: seconds(600, [0.001, 7 * DAY_S], 'the longest deadline that a caller may ask for'),
   maxUploadBytes: bytes(5 * GIB, [1, 100 * TIB], 'largest upload; past it 413'),
   maxUploads: count(2000, [1, 1_000_000], 'uploads at once; past it 503'),
-  maxCallerUploads: count(0, [0, 1_000_000], 'uploads at once of one caller; past it 503; 0 as many as max-uploads'),
+  maxCallerUploads: count(
+    0,
+    [0, 1_000_000],
+    'uploads at once of one caller: the API key, without keys the address; past it 503; 0 as many as max-uploads',
+  ),
   minUploadRate: {
     kind: { type: 'number', unit: 'B/s', min: 0, max: GIB, whole: true },
     default: 1024,
@@ -97,7 +101,7 @@ export const SETTINGS = {
   rateLimit: count(
     60,
     [0, 1_000_000],
-    'calls per minute of one caller that bring bytes or make work; past it 429; 0 off',
+    'calls per minute of one address or key that bring bytes or make work; past it 429; 0 off',
   ),
   rateLimitKey: choice(
     'address',

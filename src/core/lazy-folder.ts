@@ -2,9 +2,11 @@ import { mkdirSync } from 'node:fs';
 
 /** A folder that is made when it is first asked for. */
 export interface LazyFolder {
-  /** Its path; the folder exists from here on. */
+  /** Its path; the folder exists from here on, until it is removed. */
   readonly path: string;
   readonly isMade: boolean;
+  /** None is made any more: its call is over. */
+  close(): void;
 }
 
 /**
@@ -13,14 +15,18 @@ export interface LazyFolder {
  */
 export function createLazyFolder(path: string): LazyFolder {
   let isMade = false;
+  let isClosed = false;
   return {
     get path() {
-      if (!isMade) mkdirSync(path, { recursive: true });
-      isMade = true;
+      if (!isMade && !isClosed) mkdirSync(path, { recursive: true });
+      isMade ||= !isClosed;
       return path;
     },
     get isMade() {
       return isMade;
+    },
+    close() {
+      isClosed = true;
     },
   };
 }

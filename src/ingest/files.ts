@@ -29,8 +29,8 @@ export async function createFiles({ storage }: { readonly storage: Storage }): P
   }
 
   async function newestOf(caller: string | undefined): Promise<StoredFile | undefined> {
-    for await (const info of storage.list(FILES, { isReversed: true }))
-      if (mayUse(caller, info.key.slice(FILES.length))) return fromBlob(info);
+    const isWanted = (key: string) => mayUse(caller, key.slice(FILES.length));
+    for await (const info of storage.list(FILES, { limit: 1, isReversed: true, isWanted })) return fromBlob(info);
     return undefined;
   }
 

@@ -5,7 +5,7 @@ import type { GrowingBlobs } from '../storage/storage.ts';
 import { parseUploadMetadata } from './upload-metadata.ts';
 
 const RECORD = z.object({
-  /** Who may go on with it is not asked: whoever knows the id. This one's count of open uploads it is in. */
+  /** Whose count of open uploads it is in. */
   caller: z.string(),
   protocol: z.enum(['tus', 'ietf']),
   /** Bytes in the end; undefined: not known yet. */

@@ -52,6 +52,8 @@ export interface UploadStore {
    * ones of this caller), `storage_full`, `too_large`, `conflict`, those of the work that it names.
    */
   create(upload: NewUpload, signal: AbortSignal): Promise<UploadStatus>;
+  /** Rejects where there is none; disturbs nobody and settles nothing. */
+  assertKnown(id: string): Promise<void>;
   /** `look` disturbs nobody but a sender that has stalled; with `take_over` nobody sends on return, and the offset is final. */
   status(id: string, mode: 'look' | 'take_over'): Promise<UploadStatus>;
   /** Errors: those of `plan`, of the transfer, of the file and the work that a whole upload becomes. */

@@ -1,6 +1,7 @@
 import type { JobJson } from '../api.ts';
 import { createDeadline } from '../core/deadline.ts';
 import { AppError, toAppError } from '../core/errors.ts';
+import { assertMayUse } from '../core/owner.ts';
 import type { Job, Queue } from '../queue/queue.ts';
 import { type InlineJobs, type JobOptions, placeFiles, type TaskEntry, type Tasks } from '../tasks/tasks.ts';
 import type { Acceptance } from './acceptance.ts';
@@ -50,11 +51,16 @@ export function createInlineJobs(options: InlineJobsOptions): InlineJobsFor {
   }
 
   return ({ caller, signal, link }) => {
-    const show = async (id: string): Promise<JobJson> => link(await results.get(id));
+    const show = async (id: string): Promise<JobJson> => {
+      const job = await results.get(id);
+      assertMayUse(caller, id);
+      return link(job);
+    };
 
     return {
       get: show,
       async cancel(id) {
+        await show(id);
         queue.cancel(id, new AppError('cancelled', 'the job was cancelled by request'));
         return await show(id);
       },

@@ -3,7 +3,7 @@ import { mayUse } from '../core/owner.ts';
 import type { Queue } from '../queue/queue.ts';
 import type { Storage } from '../storage/storage.ts';
 import { toJobJson } from './job-json.ts';
-import { listRecords } from './record.ts';
+import { listRecords, type RecordQuery } from './record.ts';
 
 /** Records that one call looks at: a filter that matches few does not read the whole disk. */
 const MAX_LOOKED_AT = 2000;
@@ -29,12 +29,12 @@ export async function listJobs(queue: Queue, storage: Storage, query: JobQuery):
   const jobs: JobJson[] = [];
   let lookedAt = 0;
   let last: string | undefined;
-  for await (const job of merge(queue, storage, query.after)) {
+  for await (const job of merge(queue, storage, { after: query.after, isWanted: (id) => mayUse(query.caller, id) })) {
     if (jobs.length === query.limit || lookedAt === MAX_LOOKED_AT) return { jobs, next: last };
     lookedAt += 1;
     last = job.id;
     const isWanted = (query.task ?? job.task) === job.task && (query.status ?? job.status) === job.status;
-    if (isWanted && mayUse(query.caller, job.id)) jobs.push(withoutResult(job));
+    if (isWanted) jobs.push(withoutResult(job));
   }
   return { jobs, next: undefined };
 }
@@ -43,14 +43,14 @@ function withoutResult({ result: _, ...job }: JobJson): JobJson {
   return job;
 }
 
-async function* merge(queue: Queue, storage: Storage, after: string | undefined): AsyncGenerator<JobJson> {
+async function* merge(queue: Queue, storage: Storage, query: RecordQuery): AsyncGenerator<JobJson> {
   const now = Date.now();
   const live = queue
     .list()
-    .filter(({ id }) => after === undefined || id < after)
+    .filter(({ id }) => (query.after === undefined || id < query.after) && query.isWanted(id))
     .sort((a, b) => (a.id < b.id ? 1 : -1));
   let next = 0;
-  for await (const { job } of listRecords(storage, after)) {
+  for await (const { job } of listRecords(storage, query)) {
     for (let other = live[next]; other && other.id >= job.id; other = live[++next]) {
       if (other.id !== job.id) yield toJobJson(other, now, queue.place(other.id));
     }

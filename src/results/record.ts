@@ -25,9 +25,19 @@ export async function writeRecord(storage: Storage, record: JobRecord, isDurable
   await sink.commit({ ...record });
 }
 
-/** Newest first, those older than the job `after`. */
-export async function* listRecords(storage: Storage, after: string | undefined): AsyncGenerator<JobRecord> {
-  const options: ListOptions = { isReversed: true, ...(after === undefined ? {} : { after: JOBS + after }) };
+export interface RecordQuery {
+  /** A job's id: only older ones. */
+  readonly after: string | undefined;
+  readonly isWanted: (id: string) => boolean;
+}
+
+/** Newest first. */
+export async function* listRecords(storage: Storage, { after, isWanted }: RecordQuery): AsyncGenerator<JobRecord> {
+  const options: ListOptions = {
+    isReversed: true,
+    isWanted: (key) => isWanted(key.slice(JOBS.length)),
+    ...(after === undefined ? {} : { after: JOBS + after }),
+  };
   for await (const info of storage.list(JOBS, options)) yield fromInfo(info);
 }
 

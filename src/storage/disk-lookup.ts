@@ -24,10 +24,14 @@ export function createLookup(layout: DiskLayout): DiskLookup {
     return info;
   }
 
-  async function* list(prefix: string, { limit = Number.POSITIVE_INFINITY, ...order }: ListOptions = {}) {
+  async function* list(
+    prefix: string,
+    { limit = Number.POSITIVE_INFINITY, isWanted = () => true, ...order }: ListOptions = {},
+  ) {
     let left = limit;
     for await (const key of listKeys(layout, prefix, order)) {
       if (left <= 0) return;
+      if (!isWanted(key)) continue;
       const info = await find(key);
       if (!info) continue;
       yield info;

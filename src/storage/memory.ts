@@ -95,10 +95,11 @@ async function* iterate(bytes: Buffer, range: ByteRange | undefined): AsyncGener
   if (part.byteLength > 0) yield Buffer.from(part);
 }
 
-function pickKeys(keys: string[], prefix: string, { after, limit, isReversed = false }: ListOptions): string[] {
-  const isWanted = (key: string) =>
-    key.startsWith(prefix) && (after === undefined || (isReversed ? key < after : key > after));
-  const picked = keys.filter(isWanted).sort();
+function pickKeys(keys: string[], prefix: string, options: ListOptions): string[] {
+  const { after, limit, isReversed = false, isWanted = () => true } = options;
+  const isIn = (key: string) =>
+    key.startsWith(prefix) && isWanted(key) && (after === undefined || (isReversed ? key < after : key > after));
+  const picked = keys.filter(isIn).sort();
   if (isReversed) picked.reverse();
   return picked.slice(0, limit);
 }

@@ -43,9 +43,15 @@ export function createQuickFiles(): WriteQuickly {
       thread?.unref();
       return;
     }
-    thread ??= start();
-    thread.ref();
-    thread.postMessage(writing.map(({ file }) => file));
+    try {
+      thread ??= start();
+      thread.ref();
+      thread.postMessage(writing.map(({ file }) => file));
+    } catch (error) {
+      // No thread to be had now (EAGAIN): those who come next try again.
+      for (const { promise } of writing.splice(0)) promise.reject(toAppError(error));
+      if (waiting.length > 0) next();
+    }
   }
 
   return (file) => {

@@ -42,6 +42,8 @@ export interface ListOptions {
   readonly limit?: number;
   /** Last key first. */
   readonly isReversed?: boolean;
+  /** Of the others nothing is read. */
+  readonly isWanted?: (key: string) => boolean;
 }
 
 /** A sink, or a growing blob, whose bytes so far another thread can read at this path, until the commit or the abort. */

@@ -70,9 +70,10 @@ export function createInlineCalls({ storage, workDir, sharedDir, log, newId }: I
           files.map(({ field }) => field),
         ),
       );
-      closing.defer(async () =>
-        scratch.isMade ? await rm(scratch.path, { recursive: true, force: true }) : undefined,
-      );
+      closing.defer(async () => {
+        scratch.close();
+        if (scratch.isMade) await rm(scratch.path, { recursive: true, force: true });
+      });
       const outputs: Output[] = [];
       const storeOutputs = async () => {
         for (const output of outputs.splice(0)) await storeOutput(storage, { jobId: id, outDir: scratch.path, output });

@@ -80,6 +80,7 @@ function main(): void {
     const { sharedDir } = settings;
     const context = { signal: stop.signal, log, sharedDir, file, progress: progress.report, raster: raster.tools };
     const settled = await settle(unit, { context, scratch, items, send: (message) => send({ ...message, unitId }) });
+    scratch.close();
     raster.rest();
     progress.end();
     end();

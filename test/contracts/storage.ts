@@ -203,6 +203,8 @@ export function storageContract(name: string, createSubject: () => Promise<Stora
       assert.deepEqual(await keysOf(storage, 'files/', { after: 'files/B', limit: 2 }), ['files/C', 'files/D-1']);
       assert.deepEqual(await keysOf(storage, 'files/', { isReversed: true, limit: 2 }), ['files/D/2', 'files/D-1']);
       assert.deepEqual(await keysOf(storage, 'files/', { isReversed: true, after: 'files/B' }), ['files/A']);
+      const isWanted = (key: string) => key.includes('D');
+      assert.deepEqual(await keysOf(storage, 'files/', { isWanted, limit: 1, isReversed: true }), ['files/D/2']);
       assert.deepEqual(await keysOf(storage, 'none/'), []);
     });
 

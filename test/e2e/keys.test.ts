@@ -106,12 +106,15 @@ for (const transport of ['uws', 'node'] as const) {
       const created = await make(ann);
       const path = new URL(created.headers.get('location') ?? '').pathname;
       const bytes = { ...TUS, 'upload-offset': '0', 'content-type': 'application/offset+octet-stream' };
-      assert.equal((await bob.call('HEAD', path, { headers: TUS })).status, 403);
+      const looked = await bob.call('HEAD', path, { headers: TUS });
+      assert.deepEqual([looked.status, looked.headers.get('tus-resumable')], [403, '1.0.0']);
       assert.equal((await bob.call('PATCH', path, { headers: bytes, body: 'abcd' })).status, 403);
       assert.equal((await bob.call('DELETE', path, { headers: TUS })).status, 403);
       assert.equal((await ann.call('PATCH', path, { headers: bytes, body: 'abcd' })).status, 204);
       const join = { ...TUS, 'upload-concat': `final;${path}` };
       assert.equal((await bob.json('POST', '/v1/uploads', undefined, join)).code, 'forbidden');
+      const unknown = { ...TUS, 'upload-concat': 'final;/v1/uploads/01ARZ3NDEKTSV4RRFFQ69G5FAV' };
+      assert.equal((await bob.json('POST', '/v1/uploads', undefined, unknown)).code, 'not_found');
       const joined = await ann.call('POST', '/v1/uploads', { headers: join });
       assert.equal(joined.status, 201);
     });

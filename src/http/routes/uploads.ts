@@ -92,7 +92,7 @@ export function uploadRoutes(options: UploadRoutesOptions): readonly Route[] {
     ...['HEAD', 'GET', 'PATCH', 'DELETE', 'POST'].map((method) => ({ method, path: '/v1/uploads/{id}', handle: one })),
   ];
   const { admission } = options;
-  return owned(routes, { admission, find: (id) => store.status(id, 'look') }).map((route) => ({
+  return owned(routes, { admission, find: store.assertKnown.bind(store) }).map((route) => ({
     ...route,
     handle: (exchange, params) => forBrowsers(exchange, route, params),
   }));
@@ -108,5 +108,7 @@ async function forBrowsers(exchange: Exchange, route: Route, params: Params): Pr
   exchange.setHeader('access-control-allow-origin', '*');
   exchange.setHeader('access-control-expose-headers', EXPOSED);
   exchange.setHeader('cache-control', 'no-store');
+  // On every answer, refusals included.
+  if (exchange.header('tus-resumable') === TUS_VERSION) exchange.setHeader('tus-resumable', TUS_VERSION);
   await route.handle(exchange, params);
 }
