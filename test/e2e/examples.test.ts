@@ -23,7 +23,10 @@ for (const transport of ['uws', 'node'] as const) {
 
     async function untilRunning(task: string, count: number): Promise<void> {
       const running = async () => (await get(`/v1/tasks/${task}`)).json.queue.running;
-      while ((await running()) < count) await new Promise((resolve) => setTimeout(resolve, 50));
+      for (const end = performance.now() + 60_000; (await running()) < count; ) {
+        assert.ok(performance.now() < end, `not ${count} of ${task} run`);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
     }
 
     test('1: /hello says what it received', async () => {
