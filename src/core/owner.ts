@@ -19,6 +19,13 @@ export function mayUse(caller: string | undefined, id: string): boolean {
   return owner === undefined || isOwned(id, owner);
 }
 
+/** `find` rejects where there is nothing of this id, and that is what a stranger hears then. Error: `forbidden`. */
+export async function assertOwn(caller: string, id: string, find: (id: string) => Promise<unknown>): Promise<void> {
+  if (mayUse(caller, id)) return;
+  await find(id);
+  assertMayUse(caller, id);
+}
+
 /** For what exists. Error: `forbidden`. */
 export function assertMayUse(caller: string | undefined, id: string): void {
   if (!mayUse(caller, id)) throw new AppError('forbidden', `${id.slice(0, 64)} belongs to another API key`);

@@ -1,7 +1,7 @@
 import { AppError, toAppError } from '../core/errors.ts';
 import type { NewId } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
-import { assertMayUse, mayUse, ownerOf } from '../core/owner.ts';
+import { ownerOf } from '../core/owner.ts';
 import type { Appendable, Storage } from '../storage/storage.ts';
 import type { DigestFollower } from './digest-follower.ts';
 import type { MinRate } from './rate-clock.ts';
@@ -87,8 +87,6 @@ class GrowingUploads implements UploadStore {
   async create(upload: NewUpload, signal: AbortSignal): Promise<UploadStatus> {
     const { newId, work } = this.#options;
     work.check(parseUploadMetadata(upload.metadata));
-    for (const part of Array.isArray(upload.concat) ? upload.concat : [])
-      await this.#assertJoinedBy(upload.caller, part);
     const id = newId(ownerOf(upload.caller));
     // Counted before anything waits: creations at once must not pass the limit together.
     this.#open.claim(id, upload.caller);
@@ -98,12 +96,6 @@ class GrowingUploads implements UploadStore {
       this.#open.delete(id);
       throw error;
     }
-  }
-
-  async #assertJoinedBy(caller: string, part: string): Promise<void> {
-    if (mayUse(caller, part)) return;
-    await this.#load(part);
-    assertMayUse(caller, part);
   }
 
   async #createAs(id: string, upload: NewUpload, signal: AbortSignal): Promise<UploadStatus> {

@@ -110,10 +110,10 @@ suite('without an HTTP server', () => {
     assert.equal(code, 0);
   });
 
-  test('a missing variable of RunPod stops the start', async () => {
+  test('a missing variable of RunPod stops the start of `penstock worker`', async () => {
     using folder = makeTaskFolder(TASKS);
-    const main = new URL('../../src/main.ts', import.meta.url).pathname;
-    const args = [main, '--backend', 'runpod', '--deployment', 'serverless', '--data-dir', join(folder.path, 'var')];
+    const bin = new URL('../../src/bin.ts', import.meta.url).pathname;
+    const args = [bin, 'worker', '--backend', 'runpod', '--data-dir', join(folder.path, 'var')];
     const worker = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     let text = '';
     worker.stderr.on('data', (chunk) => (text += chunk));

@@ -1,4 +1,4 @@
-import { assertMayUse, mayUse } from '../../core/owner.ts';
+import { assertOwn } from '../../core/owner.ts';
 import type { Admission } from '../admission.ts';
 import type { Route } from '../route.ts';
 
@@ -13,12 +13,7 @@ export function owned(routes: readonly Route[], { admission, find }: OwnedOption
   return routes.map((route) => {
     if (!route.path.includes('{id}') || route.method === 'OPTIONS') return route;
     const handle: Route['handle'] = async (exchange, params) => {
-      const caller = admission.identify(exchange);
-      const { id = '' } = params;
-      if (!mayUse(caller, id)) {
-        await find(id);
-        assertMayUse(caller, id);
-      }
+      await assertOwn(admission.identify(exchange), params.id ?? '', find);
       await route.handle(exchange, params);
     };
     return { ...route, handle };

@@ -1,4 +1,5 @@
 import { AppError } from '../../core/errors.ts';
+import { assertOwn } from '../../core/owner.ts';
 import {
   type AppendRequest,
   parseUploadChecksum,
@@ -41,9 +42,11 @@ export function createTus(options: UploadRoutesOptions): UploadProtocol {
       },
       { caller, maxBytes },
     );
+    const parts = Array.isArray(upload.concat) ? upload.concat : [];
+    for (const part of parts) await assertOwn(caller, part, store.assertKnown.bind(store));
     const first = exchange.hasBody ? readAppend(exchange, '0') : undefined;
     const make = () => createFilled(store, upload, { first, signal: exchange.signal });
-    const isWork = first !== undefined || Array.isArray(upload.concat);
+    const isWork = first !== undefined || parts.length > 0;
     const status = await translated(exchange, () => (isWork ? inUploadPlace(options, caller, make) : make()));
     const headers: HeaderLine[] = [['location', uploadUrl(exchange, status.id)], ...stateHeaders(exchange, status)];
     exchange.reply({ status: 201, headers });
