@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError, toAppError } from '../core/errors.ts';
 import type { Handler, Run } from '../queue/queue.ts';
@@ -41,6 +41,7 @@ export function createRunner(options: RunnerOptions): (entry: TaskEntry, workers
     const { input, fields } = unpackWork(run.job.input);
     await using held = await holdFiles(options.storage, run.job.files, fields);
     const outDir = join(options.workDir, run.job.id);
+    if ('plan' in entry.task) await mkdir(outDir, { recursive: true });
     try {
       const call: Call = { run, entry, workers, input, files: held.files, outDir };
       return 'plan' in entry.task ? await runSplit(options, call, entry.task) : await runSingle(options, call);
