@@ -38,8 +38,8 @@ export function restartTuned(): void {
 
 /**
  * For uWS, which keeps what a connection needs outside of V8's heap: there is room for rarer collections. Measured with 2,000
- * uploads at 2 KB/s: the p99 of a 1 MB upload beside them from 134 ms to 49 and 112, idle + 40 MiB to idle + 70. node:http would pass
- * idle + 120 by it. V8 reads this flag at each collection.
+ * uploads at 2 KB/s: the p99 of a 1 MB upload beside them from 134 ms to 49 and 112, idle + 40 MiB to idle + 70. node:http
+ * would pass idle + 120 by it. V8 reads this flag at each collection.
  */
 export function collectLessOften(): void {
   setFlagsFromString('--heap-growing-percent=60');

@@ -18,8 +18,10 @@ export function createLazyFolder(path: string): LazyFolder {
   let isClosed = false;
   return {
     get path() {
-      if (!isMade && !isClosed) mkdirSync(path, { recursive: true });
-      isMade ||= !isClosed;
+      if (!isMade && !isClosed) {
+        mkdirSync(path, { recursive: true });
+        isMade = true;
+      }
       return path;
     },
     get isMade() {

@@ -49,7 +49,7 @@ export function createTaskStream({ tasks, results, shares }: TaskStreamOptions):
   }
 
   return async (exchange, delivered, order) => {
-    const { job, items, hasBegun, close } = await submit(order, delivered);
+    const { job, items, endWith, close } = await submit(order, delivered);
     const share = shares.take(job.id, delivered.undo);
     const { waitMs, deadlineAt = Number.POSITIVE_INFINITY } = order.wish;
     const extra = { job_id: job.id };
@@ -59,12 +59,7 @@ export function createTaskStream({ tasks, results, shares }: TaskStreamOptions):
       if (status !== 'succeeded') throw error ?? new AppError('internal', `job ${job.id} is ${status}`);
       return result;
     });
-    void outcome.then(
-      // A task that is no generator after all.
-      () => hasBegun() || items.close(),
-      // What was yielded before a failure is told before it.
-      (error: unknown) => (hasBegun() && !limit.signal.aborted) || items.fail(toAppError(error)),
-    );
+    endWith(outcome, limit.signal);
     try {
       exchange.setHeader('content-location', jobUrl(exchange, job.id));
       const source = linkItems(exchange, job.id, withResult(items, outcome));

@@ -1,7 +1,7 @@
 import type { JobJson } from '../api.ts';
 import { createDeadline } from '../core/deadline.ts';
 import { AppError, toAppError } from '../core/errors.ts';
-import { assertMayUse } from '../core/owner.ts';
+import { assertOwn } from '../core/owner.ts';
 import type { Job, Queue } from '../queue/queue.ts';
 import { type InlineJobs, type JobOptions, placeFiles, type TaskEntry, type Tasks } from '../tasks/tasks.ts';
 import type { Acceptance } from './acceptance.ts';
@@ -52,15 +52,14 @@ export function createInlineJobs(options: InlineJobsOptions): InlineJobsFor {
 
   return ({ caller, signal, link }) => {
     const show = async (id: string): Promise<JobJson> => {
-      const job = await results.get(id);
-      assertMayUse(caller, id);
-      return link(job);
+      await assertOwn(caller, id, results.get);
+      return link(await results.get(id));
     };
 
     return {
       get: show,
       async cancel(id) {
-        await show(id);
+        await assertOwn(caller, id, results.get);
         queue.cancel(id, new AppError('cancelled', 'the job was cancelled by request'));
         return await show(id);
       },

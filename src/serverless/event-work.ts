@@ -87,10 +87,7 @@ export function createEventWork(options: EventWorkOptions): EventWork {
     const share = shares.take(id);
     try {
       const ended = follow(id, limit.signal, hooks.onProgress);
-      void ended.then(
-        () => streamed?.hasBegun() || streamed?.items.close(),
-        (error: unknown) => (streamed?.hasBegun() && !limit.signal.aborted) || streamed?.items.fail(toAppError(error)),
-      );
+      streamed?.endWith(ended, limit.signal);
       for await (const item of streamed?.items ?? []) await hooks.onItem?.(JSON.parse(item));
       const result = await ended;
       share.release();

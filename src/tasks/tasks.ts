@@ -1,6 +1,6 @@
 import { extname } from 'node:path';
 import type { Channel } from '../core/channel.ts';
-import { AppError } from '../core/errors.ts';
+import { AppError, toAppError } from '../core/errors.ts';
 import type { NewId } from '../core/ids.ts';
 import { ownerOf } from '../core/owner.ts';
 import type { Job, NewJob, Queue, Slot as QueueSlot } from '../queue/queue.ts';
@@ -67,8 +67,8 @@ export interface Submission {
 export interface StreamedJob {
   readonly job: Job;
   readonly items: Channel<string>;
-  /** The items have begun, so their end will come, too. */
-  hasBegun(): boolean;
+  /** Ends the items with the job where no run of it has begun them; where one has, only an aborted `signal` does: its own end comes. */
+  endWith(outcome: Promise<unknown>, signal: AbortSignal): void;
   close(): void;
 }
 
@@ -134,12 +134,20 @@ export function createTasks(options: TasksOptions): Tasks {
     const id = newId(ownerOf(submission.caller));
     const tap = taps.open(id);
     const { items } = tap;
+    const endWith: StreamedJob['endWith'] = (outcome, signal) => {
+      void outcome.then(
+        // A task that is no generator after all.
+        () => tap.hasBegun || items.close(),
+        // What was yielded before a failure is told before it.
+        (error: unknown) => (tap.hasBegun && !signal.aborted) || items.fail(toAppError(error)),
+      );
+    };
     const close = () => {
       taps.close(id);
       items.fail(new AppError('client_gone', 'nobody reads the items any more'));
     };
     try {
-      return { job: queue.submit(newJob(id, submission), submission.slot), items, hasBegun: () => tap.hasBegun, close };
+      return { job: queue.submit(newJob(id, submission), submission.slot), items, endWith, close };
     } catch (error) {
       close();
       throw error;
