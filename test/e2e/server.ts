@@ -1,9 +1,11 @@
+import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
 
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
 const START_LIMIT_MS = 20_000;
@@ -124,6 +126,27 @@ export function cpuTicks(pids: readonly number[]): number {
   return pids
     .map((pid) => Number(statFields(pid)[11] ?? 0) + Number(statFields(pid)[12] ?? 0))
     .reduce((a, b) => a + b, 0);
+}
+
+/** The server's worker processes, from when all of them have done with their start: what they use then is their work's. */
+export async function restedHosts({ child }: TestServer): Promise<number[]> {
+  const end = performance.now() + 60_000;
+  for (;;) {
+    const hosts = descendants(child.pid ?? 0);
+    const before = cpuTicks(hosts);
+    await delay(300);
+    if (hosts.length > 0 && cpuTicks(hosts) - before <= 1) return hosts;
+    assert.ok(performance.now() < end, 'the hosts never rest');
+  }
+}
+
+/** In the second after the first they use no CPU, which is below 5 % of it; one that was killed uses none. */
+export async function assertIdle(hosts: readonly number[]): Promise<void> {
+  await delay(1000);
+  const before = cpuTicks(hosts);
+  await delay(1000);
+  const used = cpuTicks(hosts) - before;
+  assert.ok(used <= 5, `the hosts used ${used * 10} ms of CPU in the second after the first`);
 }
 
 /** Resident bytes of one process. */
