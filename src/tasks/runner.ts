@@ -1,7 +1,6 @@
-import { existsSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError, toAppError } from '../core/errors.ts';
+import type { Log } from '../core/log.ts';
 import type { Handler, Run } from '../queue/queue.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Unit, UnitFile, UnitKind, Workers } from '../workers/workers.ts';
@@ -12,10 +11,11 @@ import { unpackWork } from './packed-work.ts';
 import type { Taps } from './taps.ts';
 import type { Output, PartResult, SplitTask } from './task.ts';
 import type { TaskEntry } from './task-entry.ts';
+import { WorkFolder } from './work-folder.ts';
 
 export interface RunnerOptions {
   readonly storage: Storage;
-  /** Folder, on the storage's file system, for the outputs of running jobs; emptied by whoever starts the process. */
+  /** Folder, on the storage's file system, for the folders of running jobs; emptied by whoever starts the process. */
   readonly workDir: string;
   /** Called before each run of a job begins, which waits for the promise. */
   readonly onBegin: (jobId: string, attempt: number) => Promise<void> | undefined;
@@ -24,6 +24,7 @@ export interface RunnerOptions {
   readonly maxPartS: number;
   /** Parts of one job handed to the pool at a time. */
   readonly partsAhead: number;
+  readonly log: Log;
 }
 
 interface Call {
@@ -32,7 +33,7 @@ interface Call {
   readonly workers: Workers;
   readonly input: unknown;
   readonly files: readonly UnitFile[];
-  readonly outDir: string;
+  readonly folder: WorkFolder;
 }
 
 /** Makes the handler that does a task's jobs: claims the files, runs the units in workers, stores the outputs. */
@@ -40,17 +41,13 @@ export function createRunner(options: RunnerOptions): (entry: TaskEntry, workers
   return (entry, workers) => async (run) => {
     const { input, fields } = unpackWork(run.job.input);
     await using held = await holdFiles(options.storage, run.job.files, fields);
-    const outDir = join(options.workDir, run.job.id);
-    if ('plan' in entry.task) await mkdir(outDir, { recursive: true });
+    await using folder = new WorkFolder(join(options.workDir, `${run.job.id}-${run.job.attempt + 1}`), options.log);
+    const call: Call = { run, entry, workers, input, files: held.files, folder };
     try {
-      const call: Call = { run, entry, workers, input, files: held.files, outDir };
       return 'plan' in entry.task ? await runSplit(options, call, entry.task) : await runSingle(options, call);
     } catch (error) {
       await removeOutputs(options.storage, run.job.id);
       throw error;
-    } finally {
-      // Most jobs made none, and to be told so by rm would cost a thread's turn.
-      if (existsSync(outDir)) await rm(outDir, { recursive: true, force: true });
     }
   };
 }
@@ -85,8 +82,8 @@ function notToBeRepeated(error: unknown): AppError {
   return new AppError(code, message, { extra: { ...extra, is_streamed: true }, cause: error });
 }
 
-async function storeAll(options: RunnerOptions, { run, outDir }: Call, outputs: readonly Output[]): Promise<void> {
-  for (const output of outputs) await storeOutput(options.storage, { jobId: run.job.id, outDir, output });
+async function storeAll(options: RunnerOptions, { run, folder }: Call, outputs: readonly Output[]): Promise<void> {
+  for (const output of outputs) await storeOutput(options.storage, { jobId: run.job.id, outDir: folder.path, output });
 }
 
 interface UnitCall {
@@ -98,12 +95,13 @@ interface UnitCall {
 }
 
 async function runUnit({ onBegin, maxPartS }: RunnerOptions, call: Call, what: UnitCall): Promise<unknown> {
-  const { run, entry, workers, input, files, outDir } = call;
+  const { run, entry, workers, input, files, folder } = call;
   const { kind, part, signal = run.signal, ...listeners } = what;
   const { id: jobId, createdAt } = run.job;
   const { task, moduleUrl, maxDeadlineS } = entry;
   const attempt = run.job.attempt + 1;
-  const unit: Unit = { task: task.name, moduleUrl, kind, jobId, attempt, createdAt, input, part, files, outDir };
+  const facts = { task: task.name, moduleUrl, kind, jobId, attempt, createdAt };
+  const unit: Unit = { ...facts, input, part, files, outDir: folder.path };
   using limit = createUnitLimit(kind === 'part' ? Math.min(maxPartS, maxDeadlineS) : maxDeadlineS);
   let startedAt = Number.POSITIVE_INFINITY;
   using _spent = { [Symbol.dispose]: () => run.spent(Math.max(0, performance.now() - startedAt)) };
@@ -112,10 +110,12 @@ async function runUnit({ onBegin, maxPartS }: RunnerOptions, call: Call, what: U
     rank: run.job,
     signal: AbortSignal.any([signal, limit.signal]),
     onStart() {
+      folder.enter(unit);
       startedAt = performance.now();
       limit.start();
       return run.start() ? onBegin(jobId, attempt) : undefined;
     },
+    onFree: () => folder.leave(unit),
     ...(kind === 'run' ? { onProgress: run.progress } : {}),
   });
 }

@@ -2,6 +2,7 @@ import { extname } from 'node:path';
 import type { Channel } from '../core/channel.ts';
 import { AppError, toAppError } from '../core/errors.ts';
 import type { NewId } from '../core/ids.ts';
+import type { Log } from '../core/log.ts';
 import { ownerOf } from '../core/owner.ts';
 import type { Job, NewJob, Queue, Slot as QueueSlot } from '../queue/queue.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -47,6 +48,7 @@ export interface TasksOptions {
   /** What one part of a split task may take in its worker. */
   readonly maxPartS: number;
   readonly newId: NewId;
+  readonly log: Log;
   /** Called before each run of a job begins, which waits for the promise. */
   readonly onBegin: (jobId: string, attempt: number) => Promise<void> | undefined;
 }
@@ -93,11 +95,11 @@ export interface Tasks {
 
 /** Error: a plain one that names the task and what is wrong with it. */
 export function createTasks(options: TasksOptions): Tasks {
-  const { queue, storage, workDir, onBegin, maxPartS, newId } = options;
+  const { queue, storage, workDir, onBegin, maxPartS, newId, log } = options;
   const taps = createTaps();
   const own = createOwnWorkers(options.createWorkers);
   const partsAhead = options.workers.stats().workers + 1;
-  const runner = createRunner({ storage, workDir, onBegin, taps, maxPartS, partsAhead });
+  const runner = createRunner({ storage, workDir, onBegin, taps, maxPartS, partsAhead, log });
   const entries = new Map<string, TaskEntry>();
   const defaults = { ...options, workers: options.concurrency };
 

@@ -76,8 +76,6 @@ function main(): void {
     const sendProgress: SendProgress = (fraction, message) => send({ type: 'progress', unitId, fraction, message });
     const progress = createProgress(sendProgress, performance.now.bind(performance));
     const scratch = createLazyFolder(unit.outDir);
-    // The parts of a job share one, made before them: after the job's end none of them makes it again.
-    if (unit.kind !== 'run') scratch.close();
     const file = createResultFiles(scratch, (output) => send({ type: 'output', unitId, output }));
     const { sharedDir } = settings;
     const context = { signal: stop.signal, log, sharedDir, file, progress: progress.report, raster: raster.tools };

@@ -133,6 +133,23 @@ for (const isolation of ['process', 'thread'] as const) {
       await Promise.all(holding);
     });
 
+    test('a unit is free before its result is told, and after its abort once it is off the CPU', async () => {
+      const told: string[] = [];
+      const run = (fault: string, signal: AbortSignal) => {
+        const note = (what: string) => () => void told.push(`${fault} ${what}`);
+        return pool.workers.run(pool.unit(fault), { signal, onFree: note('free') }).finally(note('told'));
+      };
+      await run('echo', new AbortController().signal);
+      const stop = new AbortController();
+      const spinning = assert.rejects(run('spins', stop.signal), { code: 'deadline_exceeded' });
+      await until(() => pool.workers.stats().busy > 0, 10_000);
+      stop.abort(stopped());
+      await spinning;
+      assert.deepEqual(told, ['echo free', 'echo told', 'spins told']);
+      await until(() => pool.workers.stats().busy === 0, 10_000);
+      assert.equal(told[3], 'spins free');
+    });
+
     test('two hundred aborts at random moments leave the pool whole and no descriptor open', async () => {
       await Promise.all([pool.run('echo'), pool.run('echo')]);
       const descriptors = countDescriptors('self');

@@ -48,6 +48,8 @@ export interface RunOptions {
    * too few have been taken; an error of it stops the unit. Such a unit does not run again when its worker dies.
    */
   readonly onStream?: () => (json: string) => Promise<void>;
+  /** The unit is off the CPU and will not run again: before the promise settles, or a little after where the signal has aborted. */
+  readonly onFree?: () => void;
 }
 
 export interface WorkersStats {
@@ -196,7 +198,8 @@ class Pool implements Workers {
       onEnd: (outcome) => {
         entry.worker = undefined;
         finish();
-        this.#onEnd(entry, outcome);
+        if (entry.isSettled) options.onFree?.();
+        else this.#onEnd(entry, outcome);
       },
     });
   }
@@ -210,7 +213,6 @@ class Pool implements Workers {
   }
 
   #onEnd(entry: Entry, outcome: Outcome): void {
-    if (entry.isSettled) return;
     switch (outcome.type) {
       case 'done':
         this.#settle(entry, () => entry.result.resolve(JSON.parse(outcome.json)));
@@ -250,6 +252,7 @@ class Pool implements Workers {
   #settle(entry: Entry, settle: () => void): void {
     if (entry.isSettled) return;
     entry.isSettled = true;
+    if (entry.worker === undefined) entry.options.onFree?.();
     settle();
     this.#entries.delete(entry);
     if (this.#isClosing && this.#entries.size === 0) this.#drained.resolve();

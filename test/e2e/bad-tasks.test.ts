@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { suite, test } from 'node:test';
-import { call, post, serveTasks } from './task-folder.ts';
+import { call, makeTaskFolder, post, serveTasks } from './task-folder.ts';
 
 const BAD = `import { defineTask, z } from 'penstock';
 const FAULTS = {
@@ -27,6 +29,15 @@ export default defineTask({
 
 const GOOD = `export default defineTask({ name: 'good', run: async () => {
   await new Promise((resolve) => setTimeout(resolve, 700)); return 'good'; } });`;
+
+/** Makes its folder when its job is over, within the time that a task has to leave; `into/late` says that it did. */
+const late = (into: string) => `import { writeFileSync } from 'node:fs';
+import { defineTask } from 'penstock';
+export default defineTask({ name: 'late', async run(_input, context) {
+  await new Promise((resolve) => context.signal.addEventListener('abort', () => setTimeout(resolve, 30)));
+  writeFileSync(context.scratchDir + '/left', 'behind');
+  writeFileSync('${into}/late', '');
+} });`;
 
 const args = ['--worker-memory', '1GiB', '--deadline', '20'];
 
@@ -83,5 +94,19 @@ suite('a task that misbehaves costs its own job and nothing else', () => {
     while (state.json.workers.busy > 0) state = await call(`${server.url}/v1/server`);
     assert.ok(performance.now() - startedAt < 2500);
     assert.equal((await call(`${server.url}/good`, { method: 'POST' })).json, 'good');
+  });
+
+  test('one that makes its folder after its job has ended leaves none', async () => {
+    using marks = makeTaskFolder({});
+    await using server = await serveTasks({ late: late(marks.path) }, ['--workers', '1']);
+    assert.equal((await call(`${server.url}/late?deadline=0.5`, { method: 'POST' })).status, 504);
+    const isGone = async () => {
+      const { json } = await call(`${server.url}/v1/server`);
+      return existsSync(join(marks.path, 'late')) && json.workers.busy === 0;
+    };
+    const end = performance.now() + 10_000;
+    while (!(await isGone())) assert.ok(performance.now() < end, 'it never came to its folder');
+    while (readdirSync(join(server.dataDir, 'work')).length > 0)
+      assert.ok((await isGone()) && performance.now() < end, 'its folder is still there');
   });
 });
