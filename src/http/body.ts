@@ -7,10 +7,8 @@ export interface Valve {
   resume(): void;
 }
 
-interface Waiter {
-  readonly give: (chunk: Uint8Array | undefined) => void;
-  readonly refuse: (error: unknown) => void;
-}
+/** Of a smaller chunk there is too little to free. */
+const RECYCLED_BYTES = 4 * 1024;
 
 /**
  * A request's body, pulled chunk by chunk by one reader.
@@ -30,7 +28,10 @@ export class Body implements AsyncIterable<Uint8Array> {
   #isPaused = false;
   #isEnded = false;
   #error: AppError | undefined;
-  #waiter: Waiter | undefined;
+  #waiter: PromiseWithResolvers<Uint8Array | undefined> | undefined;
+  /** Of the reader that waits, or last did. */
+  #signal: AbortSignal | undefined;
+  readonly #onAbort = () => this.#refuse(this.#signal?.reason);
 
   constructor(valve: Valve) {
     this.#valve = valve;
@@ -73,6 +74,7 @@ export class Body implements AsyncIterable<Uint8Array> {
    */
   recycle(chunk: Uint8Array): void {
     const { buffer } = chunk;
+    if (chunk.byteLength < RECYCLED_BYTES) return;
     if (buffer instanceof ArrayBuffer && buffer.byteLength === chunk.byteLength) buffer.transfer(0);
   }
 
@@ -85,7 +87,7 @@ export class Body implements AsyncIterable<Uint8Array> {
     if (this.#error || this.#isEnded || chunk.byteLength === 0) return;
     this.#receivedBytes += chunk.byteLength;
     if (this.#waiter) {
-      this.#waiter.give(chunk);
+      this.#give(chunk);
       return;
     }
     this.#untaken.push(chunk);
@@ -101,7 +103,7 @@ export class Body implements AsyncIterable<Uint8Array> {
     this.#isEnded = true;
     // Nothing more can pile up, and only a socket that is read tells that its peer is gone.
     this.#open();
-    this.#waiter?.give(undefined);
+    this.#give(undefined);
   }
 
   /** Nothing more will be given out; without effect on a body that was taken to its end. */
@@ -110,7 +112,7 @@ export class Body implements AsyncIterable<Uint8Array> {
     this.#error = error;
     this.#untaken.length = 0;
     this.#bufferedBytes = 0;
-    this.#waiter?.refuse(error);
+    this.#refuse(error);
   }
 
   #open(): void {
@@ -121,22 +123,30 @@ export class Body implements AsyncIterable<Uint8Array> {
 
   #wait(signal: AbortSignal | undefined): Promise<Uint8Array | undefined> {
     assert(!this.#waiter, 'a body has one reader');
-    const { promise, resolve, reject } = Promise.withResolvers<Uint8Array | undefined>();
-    const settle = () => {
-      this.#waiter = undefined;
-      signal?.removeEventListener('abort', onAbort);
-    };
-    const give = (chunk: Uint8Array | undefined) => {
-      settle();
-      resolve(chunk);
-    };
-    const refuse = (error: unknown) => {
-      settle();
-      reject(error);
-    };
-    const onAbort = () => refuse(signal?.reason);
-    signal?.addEventListener('abort', onAbort, { once: true });
-    this.#waiter = { give, refuse };
-    return promise;
+    this.#watch(signal);
+    this.#waiter = Promise.withResolvers();
+    return this.#waiter.promise;
+  }
+
+  #give(chunk: Uint8Array | undefined): void {
+    const waiter = this.#waiter;
+    this.#waiter = undefined;
+    if (chunk === undefined) this.#watch(undefined);
+    waiter?.resolve(chunk);
+  }
+
+  #refuse(error: unknown): void {
+    const waiter = this.#waiter;
+    this.#waiter = undefined;
+    this.#watch(undefined);
+    waiter?.reject(error);
+  }
+
+  /** A reader hands in the same signal for chunk after chunk: it is listened to once. */
+  #watch(signal: AbortSignal | undefined): void {
+    if (signal === this.#signal) return;
+    this.#signal?.removeEventListener('abort', this.#onAbort);
+    this.#signal = signal;
+    signal?.addEventListener('abort', this.#onAbort);
   }
 }

@@ -1,4 +1,5 @@
 import type { Channel } from '../core/channel.ts';
+import { joinNeighbours } from '../core/chunk-slab.ts';
 import type { Sink } from '../storage/storage.ts';
 import type { Digester } from './digest.ts';
 import type { UploadTrace } from './trace.ts';
@@ -31,12 +32,13 @@ export async function writeFrom({
     trace?.writer('get');
     const batch = await channel.receive(channel.capacity, { minBytes });
     if (!batch) return total;
-    for (const chunk of batch) total += chunk.byteLength;
-    onBatch(batch);
+    const pieces = joinNeighbours(batch);
+    for (const piece of pieces) total += piece.byteLength;
+    onBatch(pieces);
     trace?.writer('write');
-    const writing = sink.write(batch);
+    const writing = sink.write(pieces);
     // Here, not before: the digest uses the CPU while the disk works.
-    digester.update(batch);
+    digester.update(pieces);
     await writing;
     for (const chunk of batch) onWritten(chunk);
     trace?.writer('done');

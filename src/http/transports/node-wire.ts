@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { ChunkSlab } from '../../core/chunk-slab.ts';
 import { peerAddress } from '../peer.ts';
 import { isBodiless, reasonPhrase } from '../status.ts';
 import type { HeaderLine, Wire, WireEvents } from '../transport.ts';
@@ -31,6 +32,7 @@ export class NodeWire implements Wire {
   #isAnswering = false;
   #isEnding = false;
   #linger: Linger | undefined;
+  readonly #slab = new ChunkSlab();
 
   constructor(req: IncomingMessage, res: ServerResponse, options: NodeWireOptions) {
     this.method = req.method ?? '';
@@ -160,7 +162,7 @@ export class NodeWire implements Wire {
   #receive(chunk: Buffer): void {
     this.#gate.count(chunk.byteLength);
     if (this.#isAnswering) this.#linger?.count(chunk.byteLength);
-    else this.#events?.onChunk(chunk);
+    else this.#events?.onChunk(this.#slab.compact(chunk));
   }
 
   #endBody(): void {

@@ -1,4 +1,5 @@
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
+import { ChunkSlab } from '../../core/chunk-slab.ts';
 import { peerAddress } from '../peer.ts';
 import type { HeaderLine, Wire, WireEvents } from '../transport.ts';
 import { HELD_SILENCE_MS, LINGER_SILENCE_MS, Linger } from './linger.ts';
@@ -52,6 +53,7 @@ export class UwsWire implements Wire {
   #last: Uint8Array = NOTHING;
   #onFree: (() => void) | undefined;
   #linger: Linger | undefined;
+  readonly #slab = new ChunkSlab();
 
   constructor(res: HttpResponse, req: HttpRequest, options: UwsWireOptions) {
     const headers: HeaderLine[] = [];
@@ -208,7 +210,8 @@ export class UwsWire implements Wire {
     if (isLast) this.#isReceived = true;
     this.#gate.count(chunk.byteLength);
     if (this.#head) this.#discard(chunk.byteLength, isLast);
-    else if (chunk.byteLength > 0) this.#events?.onChunk(copyOf(chunk));
+    // uWS takes its memory back when this returns.
+    else if (chunk.byteLength > 0) this.#events?.onChunk(this.#slab.copy(new Uint8Array(chunk)));
     if (isLast && !this.#head) this.#events?.onEnd();
   }
 
@@ -243,11 +246,4 @@ export class UwsWire implements Wire {
 function isDoubtful(method: string, headers: readonly HeaderLine[]): boolean {
   if (headers.some(([name]) => name === 'transfer-encoding')) return true;
   return BODY_METHODS.has(method) && !headers.some(([name]) => name === 'content-length');
-}
-
-/** uWS takes its memory back when the callback returns. */
-function copyOf(chunk: ArrayBuffer): Uint8Array {
-  const copy = Buffer.allocUnsafeSlow(chunk.byteLength);
-  copy.set(new Uint8Array(chunk));
-  return copy;
 }
