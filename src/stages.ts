@@ -75,6 +75,8 @@ export async function startStages(config: Config, log: Log, logOptions: LogOptio
       return answers.keep(job, say);
     },
     isKeptFirst: ({ id }) => ledger.isAccepted(id),
+    onRetry: (job) =>
+      void ledger.excuse(job).catch((err) => log.error({ err, job_id: job.id }, 'a failed run may count as a death')),
   });
   const ledger = await openLedger({ storage });
   const answers = await startAnswers(config, { queue, storage, ledger, log, newId });
@@ -92,7 +94,11 @@ export async function startStages(config: Config, log: Log, logOptions: LogOptio
     work: createUploadWork(tasks, acceptance.admit),
   });
   await webhooks.recover();
-  await removeOrphans({ storage, log, before: newId(), isLive: (id) => queue.get(id) !== undefined });
+  const orphans = { storage, before: newId(), isLive: (id: string) => queue.get(id) !== undefined, log };
+  const cleaning = startCleaning(log, async (signal) => {
+    await storage.tidy(signal);
+    await removeOrphans({ ...orphans, signal });
+  });
   const inUse = () => new Set(queue.list().flatMap(({ id, files: held }) => [id, ...held]));
   const retention = startRetention({ storage, prefixes: EXPIRING, retentionS: config.retention, inUse, log });
   metrics.observe({
@@ -105,7 +111,7 @@ export async function startStages(config: Config, log: Log, logOptions: LogOptio
   const { results, shares, guard } = answers;
   const jobs = createInlineJobs({ tasks, queue, results, acceptance, shares });
   const doors = createDoors({ ingest, files, guard, urlTimeoutMs: config.urlTimeout * 1000 });
-  const inputs = { doors, jobs, ingest, resumable, files, limits, disk, retention };
+  const inputs = { doors, jobs, ingest, resumable, files, limits, disk, retention, cleaning };
   return { ...answers, ...inputs, log, lock, queue, ledger, tasks, inline, metrics, workers };
 }
 
@@ -155,8 +161,23 @@ export async function stopStages(stages: Stages, signal: AbortSignal, closeFront
   stages.resumable.close();
   await stages.ingest.close();
   stages.retention.close();
+  await stages.cleaning.close();
   metrics.close();
   stages.lock.close();
+}
+
+/** What the last process left is looked for while this one is at work already. */
+function startCleaning(log: Log, clean: (signal: AbortSignal) => Promise<void>) {
+  const stopping = new AbortController();
+  const done = clean(stopping.signal).catch((err: unknown) => {
+    if (!stopping.signal.aborted) log.error({ err }, 'what the last process left could not all be removed');
+  });
+  return {
+    close: () => {
+      stopping.abort();
+      return done;
+    },
+  };
 }
 
 function taskDefaults({ queueSize, workers, deadline, maxDeadline, pageTimeout }: Config) {

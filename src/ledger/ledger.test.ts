@@ -42,9 +42,20 @@ suite('ledger', () => {
 
   test('a job that ran when it was accepted had begun its run', async () => {
     const storage = createMemoryStorage();
-    await (await openLedger({ storage })).accept(job(1));
+    await (await openLedger({ storage })).accept({ ...job(1), status: 'running' });
     const [pending] = await pendingOf(await openLedger({ storage }));
-    assert.equal(pending?.job.attempt, 1);
+    assert.deepEqual([pending?.job.attempt, pending?.deaths], [1, 1]);
+  });
+
+  test('runs that failed and were to be tried again are no deaths, whether they failed before the acceptance or after', async () => {
+    const storage = createMemoryStorage();
+    const ledger = await openLedger({ storage });
+    await ledger.accept(job(1));
+    await ledger.begin(ID, 2);
+    await ledger.excuse({ ...job(2), status: 'running' });
+    await ledger.begin(ID, 3);
+    const [pending] = await pendingOf(await openLedger({ storage }));
+    assert.deepEqual([pending?.job.attempt, pending?.deaths], [3, 1]);
   });
 
   test('a run that was ended on purpose is no death', async () => {

@@ -8,6 +8,8 @@ const ATTEMPTS = 'attempts/';
 const EXCUSES = 'excuses/';
 const SINCE = 'ledger/since';
 
+type AcceptedJob = Required<NewJob> & Partial<Pick<Job, 'status'>>;
+
 /** What an accepted job was promised beside its outcome. */
 export interface Terms {
   /** Milliseconds since the epoch; the job ends `timed_out` then. */
@@ -30,7 +32,7 @@ export interface Ledger {
   /** When the data folder was first used, in milliseconds since the epoch: no id is older. */
   readonly since: number;
   /** Durable on return: the job outlives the process from here on. Once for each job. */
-  accept(job: Required<NewJob>, terms?: Terms): Promise<void>;
+  accept(job: AcceptedJob, terms?: Terms): Promise<void>;
   isAccepted(id: string): boolean;
   /** Resolves when the acceptance that was asked for is durable; undefined: none was. */
   acceptance(id: string): Promise<void> | undefined;
@@ -38,13 +40,15 @@ export interface Ledger {
   readmit(id: string): void;
   /** Durable on return: run `attempt` of an accepted job is about to begin. Does nothing for others. */
   begin(id: string, attempt: number): Promise<void> | undefined;
-  /** Durable on return: the run that is under way ends, or has ended, with the process alive. */
+  /** Durable on return: the run of an accepted job that is under way ends, or has ended, with the process alive. */
   excuse(job: Job): Promise<void>;
   /** Forgets an accepted job, whose outcome is on record now. */
   settle(id: string): Promise<void>;
   /** Oldest first. */
   pending(): AsyncIterable<PendingJob>;
 }
+
+type Marker = PendingJob['job'] & { readonly terms: Terms; readonly survived?: number };
 
 export async function openLedger({ storage }: { readonly storage: Storage }): Promise<Ledger> {
   const accepted = new Map<string, Promise<void>>();
@@ -60,9 +64,11 @@ export async function openLedger({ storage }: { readonly storage: Storage }): Pr
     return counts;
   }
 
-  async function accept(job: Required<NewJob>, terms: Terms = {}): Promise<void> {
-    const { id, task, caller, input, files, priority, attempt, createdAt } = job;
-    const marker = { task, caller, input, files, priority, attempt, createdAt, terms };
+  async function accept(job: AcceptedJob, terms: Terms = {}): Promise<void> {
+    const { id, task, caller, input, files, priority, attempt, createdAt, status } = job;
+    // Runs that the process lived through.
+    const survived = status === 'running' ? attempt - 1 : attempt;
+    const marker = { task, caller, input, files, priority, attempt, createdAt, terms, survived };
     // Known before it is written: a job that starts or ends meanwhile is an accepted one.
     const written = write(storage, PENDING + id, marker);
     accepted.set(id, written);
@@ -79,11 +85,11 @@ export async function openLedger({ storage }: { readonly storage: Storage }): Pr
     const live = new Set<string>();
     for await (const { key, meta } of storage.list(PENDING)) {
       const id = key.slice(PENDING.length);
-      const { terms, ...job } = meta as unknown as PendingJob['job'] & { terms: Terms };
+      const { terms, survived = 0, ...job } = meta as unknown as Marker;
       live.add(id);
       const attempt = Math.max(job.attempt, attempts.get(id) ?? 0);
       attempts.set(id, attempt);
-      yield { job: { ...job, id, attempt }, terms, deaths: attempt - (await excusesOf(id)) };
+      yield { job: { ...job, id, attempt }, terms, deaths: attempt - survived - (await excusesOf(id)) };
     }
     // A crash between the two deletions of settle leaves these.
     for (const id of attempts.keys()) if (isId(id) && !live.has(id)) await forgetAttempts(id);
@@ -116,7 +122,7 @@ export async function openLedger({ storage }: { readonly storage: Storage }): Pr
       return write(storage, `${ATTEMPTS}${id}-${attempt}`, {});
     },
     async excuse({ id, status, attempt }) {
-      if (status !== 'queued') await excuseRun(storage, `${id}-${attempt}`);
+      if (status !== 'queued' && accepted.has(id)) await excuseRun(storage, `${id}-${attempt}`);
     },
     async settle(id) {
       await accepted.get(id);

@@ -38,6 +38,8 @@ export interface MemoryQueueOptions {
   readonly keep?: (job: Job, say: (message: string) => void) => Promise<void>;
   /** true: nobody is told of the job's final state before it is kept, so that no crash can take it back. Default: false. */
   readonly isKeptFirst?: (job: Job) => boolean;
+  /** A run has failed, and another will follow. */
+  readonly onRetry?: (job: Job) => void;
 }
 
 /** The queue of one process: everything in memory and gone with it. */
@@ -49,14 +51,16 @@ export class MemoryQueue implements Queue {
   readonly #now: () => number;
   readonly #keep: MemoryQueueOptions['keep'];
   readonly #isKeptFirst: (job: Job) => boolean;
+  readonly #onRetry: (job: Job) => void;
   #liveJobs = 0;
   #isClosed = false;
   #idle = Promise.withResolvers<void>();
 
-  constructor({ now = Date.now, keep, isKeptFirst = () => false }: MemoryQueueOptions = {}) {
+  constructor({ now = Date.now, keep, isKeptFirst = () => false, onRetry }: MemoryQueueOptions = {}) {
     this.#now = now;
     this.#keep = keep;
     this.#isKeptFirst = isKeptFirst;
+    this.#onRetry = onRetry ?? (() => undefined);
   }
 
   work(task: string, options: WorkOptions): void {
@@ -226,6 +230,7 @@ export class MemoryQueue implements Queue {
       return;
     }
     line.stopped(entry.job.id, false);
+    this.#onRetry(entry.job);
     this.#update(entry, { status: 'queued', message: `attempt ${entry.job.attempt} failed: ${error.message}` });
     entry.retryTimer = setTimeout(() => {
       line.wait(entry.job);

@@ -3,8 +3,6 @@ import type { Storage } from '../storage/storage.ts';
 import { readRecord } from './record.ts';
 
 const RESULTS = 'results/';
-/** What a crash leaves is among the newest outputs: no need to look through all that is kept. */
-const MAX_LOOKED_AT = 20_000;
 
 export interface OrphansOptions {
   readonly storage: Storage;
@@ -12,18 +10,23 @@ export interface OrphansOptions {
   readonly before: string;
   readonly isLive: (jobId: string) => boolean;
   readonly log: Log;
+  readonly signal: AbortSignal;
 }
 
-/** Removes the outputs of jobs that died with the last process and that nobody was promised. */
-export async function removeOrphans({ storage, before, isLive, log }: OrphansOptions): Promise<number> {
-  const known = new Map<string, boolean>();
+/** Removes the outputs of jobs that died with the last process and that nobody was promised. Error: the signal's reason. */
+export async function removeOrphans({ storage, before, isLive, log, signal }: OrphansOptions): Promise<number> {
+  const isOwned = new Map<string, boolean>();
+  const idOf = (key: string) => key.slice(RESULTS.length).split('/')[0] ?? '';
+  // One output of a job is enough to ask for its owner.
+  const isWanted = (key: string) => idOf(key) < before && isOwned.get(idOf(key)) !== true;
   let removed = 0;
-  for await (const { key } of storage.list(RESULTS, { isReversed: true, limit: MAX_LOOKED_AT })) {
-    const id = key.slice(RESULTS.length).split('/')[0] ?? '';
-    if (id >= before) continue;
-    const isOwned = known.get(id) ?? (isLive(id) || (await readRecord(storage, id)) !== undefined);
-    known.set(id, isOwned);
-    if (isOwned) continue;
+  // What a crash leaves is among the newest.
+  for await (const { key } of storage.list(RESULTS, { isReversed: true, isWanted })) {
+    signal.throwIfAborted();
+    const id = idOf(key);
+    if (!isOwned.has(id)) isOwned.set(id, isLive(id) || (await readRecord(storage, id)) !== undefined);
+    // A job may begin anew meanwhile: an upload of earlier that is completed now.
+    if (isOwned.get(id) || isLive(id)) continue;
     await storage.delete(key);
     removed += 1;
   }

@@ -4,6 +4,7 @@ export interface Holds {
   take(key: string): () => Promise<void>;
   /** true: held, and `remove` is called after the last release. */
   postpone(key: string): boolean;
+  isHeld(key: string): boolean;
   isDoomed(key: string): boolean;
 }
 
@@ -31,5 +32,5 @@ export function createHolds(remove: (key: string) => Promise<void>): Holds {
     return hold !== undefined;
   }
 
-  return { take, postpone, isDoomed: (key) => holds.get(key)?.isDoomed ?? false };
+  return { take, postpone, isHeld: (key) => holds.has(key), isDoomed: (key) => holds.get(key)?.isDoomed ?? false };
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rm, rmdir } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { systemCode } from '../core/errors.ts';
 import type { DirSync } from './dir-sync.ts';
@@ -44,7 +44,7 @@ export function createLayout(dataDir: string): DiskLayout {
   };
 }
 
-/** Makes the folders and removes what a crash left: temporary files, bytes without sidecar, empty folders. */
+/** Makes the folders and removes what a crash left of what was being written; of the blobs, that is for disk-tidy.ts. */
 export async function prepareLayout(layout: DiskLayout, syncDir: DirSync): Promise<void> {
   await rm(layout.tmp, { recursive: true, force: true });
   await mkdir(layout.tmp, { recursive: true });
@@ -53,27 +53,15 @@ export async function prepareLayout(layout: DiskLayout, syncDir: DirSync): Promi
   // A file is only as durable as the folders above it.
   await syncDir(layout.root);
   await syncDir(dirname(layout.root));
-  await sweep(layout.blobs);
   await sweep(layout.growing);
 }
 
-/** true: the folder is empty now. */
-async function sweep(folder: string): Promise<boolean> {
-  const entries = await readdir(folder, { withFileTypes: true });
-  const names = new Set(entries.map((entry) => entry.name));
-  let left = 0;
-  for (const entry of entries) {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) {
-      if (await sweep(path)) await rmdir(path);
-      else left += 1;
-    } else if (entry.name.endsWith(META_SUFFIX) || names.has(entry.name + META_SUFFIX)) {
-      left += 1;
-    } else {
-      await rm(path, { force: true });
-    }
+/** Bytes without a state. */
+async function sweep(folder: string): Promise<void> {
+  const names = new Set(await readdir(folder));
+  for (const name of names) {
+    if (!name.endsWith(META_SUFFIX) && !names.has(name + META_SUFFIX)) await rm(join(folder, name), { force: true });
   }
-  return left === 0;
 }
 
 /** Keys under a prefix such as `files/`, in key order, without reading a file. */

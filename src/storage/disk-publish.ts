@@ -1,8 +1,9 @@
 import { access, open, rm } from 'node:fs/promises';
 import { AppError, systemCode } from '../core/errors.ts';
 import type { DiskFolders } from './disk-folders.ts';
+import type { Holds } from './disk-holds.ts';
 import type { DiskLayout } from './disk-layout.ts';
-import type { WriteQuickly } from './quick-files.ts';
+import { createQuickFiles } from './quick-files.ts';
 import type { BlobInfo, Meta } from './storage.ts';
 
 /** A finished temporary file that waits for its name. */
@@ -20,22 +21,28 @@ export interface Unpublished {
 export interface PublishOptions {
   readonly layout: DiskLayout;
   readonly folders: DiskFolders;
-  readonly writeQuickly: WriteQuickly;
-  /** Keys that are deleted but whose data file is still in use. */
-  readonly isTaken: (key: string) => boolean;
+  readonly holds: Pick<Holds, 'isHeld' | 'isDoomed'>;
 }
 
 export type Publish = (blob: Unpublished) => Promise<BlobInfo>;
+
+export interface Publisher {
+  readonly publish: Publish;
+  /** Does it while nobody publishes or uses that key, and who then wants to publish it waits; does nothing where somebody does. */
+  readonly whileIdle: (key: string, act: () => Promise<void>) => Promise<void>;
+}
 
 /**
  * The one order in which a blob comes to exist; a crash between any two steps leaves all of it or nothing:
  * flush data and sidecar, side by side -> rename data -> rename sidecar -> fsync their folder. What need not be durable goes
  * through the same order in one step.
  */
-export function createPublish({ layout, folders, writeQuickly, isTaken }: PublishOptions): Publish {
+export function createPublisher({ layout, folders, holds }: PublishOptions): Publisher {
+  const writeQuickly = createQuickFiles();
   const inProgress = new Set<string>();
+  const idle = new Map<string, Promise<unknown>>();
 
-  async function publish({ key, tempPath, size, meta, isDurable, flush }: Unpublished): Promise<BlobInfo> {
+  async function bringOut({ key, tempPath, size, meta, isDurable, flush }: Unpublished): Promise<BlobInfo> {
     const [dataPath, metaPath, tempMeta] = [layout.dataPath(key), layout.metaPath(key), layout.newTempPath()];
     const data = tempPath === undefined ? [] : [[tempPath, dataPath] as const];
     const moves = [...data, [tempMeta, metaPath] as const];
@@ -64,15 +71,32 @@ export function createPublish({ layout, folders, writeQuickly, isTaken }: Publis
     }
   }
 
-  return async (blob) => {
-    if (inProgress.has(blob.key) || isTaken(blob.key)) throw conflict(blob.key);
+  async function publish(blob: Unpublished): Promise<BlobInfo> {
+    if (idle.size > 0) await idle.get(blob.key);
+    if (inProgress.has(blob.key) || holds.isDoomed(blob.key)) throw conflict(blob.key);
     inProgress.add(blob.key);
     try {
-      return await publish(blob);
+      return await bringOut(blob);
     } finally {
       inProgress.delete(blob.key);
     }
-  };
+  }
+
+  async function whileIdle(key: string, act: () => Promise<void>): Promise<void> {
+    if (inProgress.has(key) || holds.isHeld(key)) return;
+    const acting = act();
+    idle.set(
+      key,
+      acting.catch(() => undefined),
+    );
+    try {
+      await acting;
+    } finally {
+      idle.delete(key);
+    }
+  }
+
+  return { publish, whileIdle };
 }
 
 /** Durable on return, but for its name. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
@@ -67,15 +67,39 @@ suite('disk storage', () => {
     assert.deepEqual(readdirSync(join(disk.dataDir, 'blobs/files')), ['A.json']);
   });
 
-  test('a start removes what a crash left and keeps what was committed', async () => {
+  test('a start removes what was being written, tidy what a crash left among the blobs, and both keep what was committed', async () => {
     using disk = await createDisk();
     await put(disk, 'files/A', 'abc');
     writeFileSync(join(disk.dataDir, 'tmp/left'), 'x');
     writeFileSync(join(disk.dataDir, 'blobs/files/B'), 'data whose record never came');
     mkdirSync(join(disk.dataDir, 'blobs/results/J/pages'), { recursive: true });
     const again = await openDiskStorage({ dataDir: disk.dataDir });
-    assert.deepEqual(disk.tree(), ['blobs', 'blobs/files', 'blobs/files/A', 'blobs/files/A.json', 'growing', 'tmp']);
+    assert.deepEqual([await again.stat('files/B'), readdirSync(join(disk.dataDir, 'tmp'))], [undefined, []]);
+    await again.tidy(new AbortController().signal);
+    const kept = ['blobs/files', 'blobs/files/A', 'blobs/files/A.json', 'blobs/results'];
+    assert.deepEqual(disk.tree(), ['blobs', ...kept, 'growing', 'tmp']);
     assert.equal((await again.stat('files/A'))?.size, 3);
+  });
+
+  test('tidy leaves alone what is being published, used or published anew while it looks', async () => {
+    using disk = await createDisk();
+    const { storage } = disk;
+    const signal = new AbortController().signal;
+    await put(disk, 'files/held', 'abc');
+    const { path, release } = await storage.materialize('files/held');
+    await storage.delete('files/held');
+    for (let round = 0; round < 20; round++) {
+      const keys = Array.from({ length: 10 }, (_, index) => `results/${round}-${index}/pages/1`);
+      for (const key of keys.slice(0, 3)) {
+        mkdirSync(join(disk.dataDir, 'blobs', key, '..'), { recursive: true });
+        writeFileSync(join(disk.dataDir, 'blobs', key), 'of a crash');
+      }
+      await Promise.all([storage.tidy(signal), ...keys.map((key) => put(disk, key, 'abc')), storage.tidy(signal)]);
+      for (const key of keys) assert.equal((await storage.stat(key))?.size, 3, key);
+    }
+    assert.equal(readFileSync(path, 'utf8'), 'abc');
+    await release();
+    assert.throws(() => readFileSync(path), { code: 'ENOENT' });
   });
 
   test('a blob that lost bytes or its record in a power cut does not exist', async () => {

@@ -7,23 +7,23 @@ import { createFolders } from './disk-folders.ts';
 import { createHolds } from './disk-holds.ts';
 import { createLayout, prepareLayout } from './disk-layout.ts';
 import { createLookup } from './disk-lookup.ts';
-import { createPublish } from './disk-publish.ts';
+import { createPublisher } from './disk-publish.ts';
 import { readRange } from './disk-read.ts';
 import { createRoom } from './disk-room.ts';
 import { DiskSink } from './disk-sink.ts';
 import { createSync, datasync } from './disk-sync.ts';
-import { createQuickFiles } from './quick-files.ts';
-import type { Adopting, Appendable, BlobInfo, CreateOptions, Finite, Meta, Storage } from './storage.ts';
+import { tidyBlobs } from './disk-tidy.ts';
+import type { Adopting, Appendable, BlobInfo, CreateOptions, Finite, Meta, Storage, Tidying } from './storage.ts';
 
 export interface DiskStorageOptions {
   /** Folder for everything; one process at a time. */
   readonly dataDir: string;
 }
 
-/** Blobs as files of the local disk; what a crash left unfinished is removed first. Layout: disk-layout.ts. */
-export async function openDiskStorage({
-  dataDir,
-}: DiskStorageOptions): Promise<Storage & Adopting & Appendable & Finite> {
+export type DiskStorage = Storage & Adopting & Appendable & Finite & Tidying;
+
+/** Blobs as files of the local disk; what a crash left unfinished is never seen, and removed at once or by `tidy`. Layout: disk-layout.ts. */
+export async function openDiskStorage({ dataDir }: DiskStorageOptions): Promise<DiskStorage> {
   const layout = createLayout(dataDir);
   const syncDir = createDirSync();
   await prepareLayout(layout, syncDir);
@@ -31,7 +31,7 @@ export async function openDiskStorage({
   const lookup = createLookup(layout);
   const room = createRoom(() => statfs(layout.blobs));
   const holds = createHolds(removeData);
-  const publish = createPublish({ layout, folders, writeQuickly: createQuickFiles(), isTaken: holds.isDoomed });
+  const { publish, whileIdle } = createPublisher({ layout, folders, holds });
   const shared = { publish, flushTurns: createFlushTurns() };
   const { isHealthy, judge } = createHealth();
   const growing = await openDiskAppend({ layout, room, publish, syncDir, onOutcome: (error) => judge(error, true) });
@@ -72,8 +72,7 @@ export async function openDiskStorage({
   }
 
   return {
-    create,
-    adopt,
+    ...{ create, adopt, growing, isHealthy },
     sync: createSync({ layout, lookup, folders }),
     stat: lookup.find,
     async open(key, range) {
@@ -97,9 +96,8 @@ export async function openDiskStorage({
         throw error;
       }
     },
-    growing,
+    tidy: (signal) => tidyBlobs({ layout, folders, whileIdle }, signal),
     freeBytes: room.freeBytes,
-    isHealthy,
   };
 }
 

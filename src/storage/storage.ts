@@ -94,6 +94,12 @@ export interface Finite {
   isHealthy(): boolean;
 }
 
+/** Storage in which a crash leaves what takes long to find. */
+export interface Tidying {
+  /** Removes what belongs to no blob, beside all else that goes on. Error: the signal's reason. */
+  tidy(signal: AbortSignal): Promise<void>;
+}
+
 /** Storage in which a blob may take many requests, and outlive crashes, before it is whole. */
 export interface Appendable {
   readonly growing: GrowingBlobs;
