@@ -57,7 +57,11 @@ export function createHandler(settings: HandlerSettings): EventHandler & { close
   const log = createLog(logOptions);
   let work: Promise<Work> | undefined;
   const start = () => {
-    work ??= startWork(config, log, logOptions);
+    work ??= startWork(config, log, logOptions).catch((error: unknown) => {
+      // The next event tries again.
+      work = undefined;
+      throw error;
+    });
     return work;
   };
   const handle = createEventHandler(

@@ -51,6 +51,21 @@ export async function startStages(config: Config, log: Log, logOptions: LogOptio
   installSelfImport();
   const loaded = await loadTasks(config.tasks);
   const lock = await lockDataDir(config.dataDir);
+  try {
+    return { lock, ...(await wireStages(config, { loaded, log, logOptions })) };
+  } catch (error) {
+    lock.close();
+    throw error;
+  }
+}
+
+interface WireParts {
+  readonly loaded: readonly LoadedTask[];
+  readonly log: Log;
+  readonly logOptions: LogOptions;
+}
+
+async function wireStages(config: Config, { loaded, log, logOptions }: WireParts) {
   const workDir = await emptyFolder(join(config.dataDir, 'work'));
   const newId = createIdSource();
   const metrics = createMetrics();
@@ -112,7 +127,7 @@ export async function startStages(config: Config, log: Log, logOptions: LogOptio
   const jobs = createInlineJobs({ tasks, queue, results, acceptance, shares });
   const doors = createDoors({ ingest, files, guard, urlTimeoutMs: config.urlTimeout * 1000 });
   const inputs = { doors, jobs, ingest, resumable, files, limits, disk, retention, cleaning };
-  return { ...answers, ...inputs, log, lock, queue, ledger, tasks, inline, metrics, workers };
+  return { ...answers, ...inputs, log, queue, ledger, tasks, inline, metrics, workers };
 }
 
 interface AnswerParts {
@@ -136,6 +151,7 @@ async function startAnswers(config: Config, { queue, storage, ledger, log, newId
     try {
       await Promise.all([results.keep(job, say), twins.settled(job)]);
     } finally {
+      acceptance.ended(job.id);
       webhooks.settled(toJobJson(job, Date.now()));
     }
   }

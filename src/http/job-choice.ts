@@ -55,7 +55,11 @@ export function createJobChoice({ tasks, shares, twins }: JobChoiceOptions): Job
     if (earlier !== undefined) exchange.setHeader('idempotency-replayed', 'true');
     if (known !== undefined) {
       const share = withUndo(shares.take(known), delivered.undo);
-      return { ...share, jobId: known, isReplay: earlier !== undefined, confirm: delivered.undo };
+      const confirm = async () => {
+        if (earlier === undefined) await claim?.bind(payload, known);
+        await delivered.undo();
+      };
+      return { ...share, jobId: known, isReplay: earlier !== undefined, confirm };
     }
     const { id } = tasks.submit({ entry, slot, caller, input, files, priority });
     twins.note(work, id, !isLimited);

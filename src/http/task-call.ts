@@ -12,7 +12,7 @@ import { readWish, type Wish } from './prefer.ts';
 import type { Params } from './route.ts';
 import type { TaskAnswer } from './task-answer.ts';
 import { type CallQuery, checkEarly, readQuery, receiveBody, type TaskBody } from './task-body.ts';
-import { type TaskStream, wantedStream } from './task-stream.ts';
+import { type StreamOrder, type TaskStream, wantedStream } from './task-stream.ts';
 import type { Uploads } from './upload.ts';
 
 export interface TaskCallOptions extends JobChoiceOptions {
@@ -31,10 +31,13 @@ interface Receiving {
   readonly wish: Wish;
 }
 
-interface Call extends Order {
+interface CallbackUrl {
   /** The query's; the body may bring one, too. */
   readonly callbackUrl: string | undefined;
 }
+
+type Call = Order & CallbackUrl;
+type StreamCall = Omit<StreamOrder, 'onJob'> & CallbackUrl;
 
 export type TaskCall = (exchange: Exchange, entry: TaskEntry, params: Params) => Promise<void>;
 
@@ -50,15 +53,17 @@ export function createTaskCall(options: TaskCallOptions): TaskCall {
     const priority = entry.input.has('priority') ? undefined : readPriority(exchange.query);
     const query = readQuery(exchange, entry, params);
     checkEarly(exchange, entry, query);
-    const format = wantedStream(exchange, entry, wish);
     const callbackUrl = await checkCallback(exchange.query.get('callback_url') ?? undefined);
     const key = readIdempotencyKey(exchange);
+    // Items that were sent are not kept: a call that may be made again gets their list.
+    const format = key === undefined ? wantedStream(exchange, entry, wish) : undefined;
     using claim = key === undefined ? undefined : idempotency.claim(caller, key);
     const slot = tasks.reserve(entry, { caller, deadlineMs: jobLimitMs(wish) });
     try {
       const delivered = await receive(exchange, entry, { caller, query, wish });
-      if (format) await options.stream(exchange, delivered, { entry, slot, caller, query, wish, priority, format });
-      else await perform(exchange, delivered, { entry, slot, caller, query, wish, claim, priority, callbackUrl });
+      const order = { entry, slot, caller, query, wish, priority, callbackUrl };
+      if (format) await stream(exchange, delivered, { ...order, format });
+      else await perform(exchange, delivered, { ...order, claim });
     } finally {
       slot.release();
     }
@@ -86,15 +91,23 @@ export function createTaskCall(options: TaskCallOptions): TaskCall {
     await answer(exchange, call.entry, { jobId: share.jobId, wish: call.wish, share });
   }
 
+  async function stream(exchange: Exchange, delivered: TaskBody, { callbackUrl, ...order }: StreamCall): Promise<void> {
+    const url = await undoing(
+      delivered,
+      async () => callbackUrl ?? (await checkCallback(delivered.members.callback_url)),
+    );
+    const onJob = async (id: string) => {
+      if (url !== undefined) await webhooks.add(id, { url, origin: exchange.origin });
+    };
+    await options.stream(exchange, delivered, { ...order, onJob });
+  }
+
   /** On an error nothing is kept. */
   async function accept(exchange: Exchange, delivered: TaskBody, call: Call) {
-    try {
+    return await undoing(delivered, async () => {
       const callbackUrl = call.callbackUrl ?? (await checkCallback(delivered.members.callback_url));
       return { callbackUrl, ...(await chooseJob(exchange, delivered, call)) };
-    } catch (error) {
-      await delivered.undo();
-      throw error;
-    }
+    });
   }
 
   async function checkCallback(url: unknown): Promise<string | undefined> {
@@ -102,6 +115,15 @@ export function createTaskCall(options: TaskCallOptions): TaskCall {
   }
 
   return call;
+}
+
+async function undoing<T>(delivered: TaskBody, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    await delivered.undo();
+    throw error;
+  }
 }
 
 /** Until when the job has to be done, in milliseconds from now; undefined: it may go on. */

@@ -23,6 +23,8 @@ export interface StreamOrder {
   readonly wish: Wish;
   readonly priority: number | undefined;
   readonly format: ItemFormat;
+  /** Told of the job before its items. */
+  readonly onJob: (id: string) => Promise<void>;
 }
 
 /** Answers a call by the items of a generator, as it yields them and as fast as the caller reads. */
@@ -61,6 +63,7 @@ export function createTaskStream({ tasks, results, shares }: TaskStreamOptions):
     });
     endWith(outcome, limit.signal);
     try {
+      await order.onJob(job.id);
       exchange.setHeader('content-location', jobUrl(exchange, job.id));
       const source = linkItems(exchange, job.id, withResult(items, outcome));
       await replyItems(exchange, source, { format: order.format, errorExtra: extra });

@@ -27,8 +27,9 @@ export class DigestFollower {
     const outcome = Promise.withResolvers<Digests>();
     // It may fail long before anyone asks for it.
     outcome.promise.catch(() => undefined);
-    this.#waiting.set(id, outcome);
+    // Where no thread is to be had (EAGAIN), this throws, and nobody waits.
     this.#post({ type: 'start', id, algorithms });
+    this.#waiting.set(id, outcome);
     this.#countIn();
     return {
       advance: (bytes) => this.#post({ type: 'advance', id, path, to: bytes }),

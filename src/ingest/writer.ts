@@ -37,8 +37,13 @@ export async function writeFrom({
     onBatch(pieces);
     trace?.writer('write');
     const writing = sink.write(pieces);
-    // Here, not before: the digest uses the CPU while the disk works.
-    digester.update(pieces);
+    try {
+      // Here, not before: the digest uses the CPU while the disk works.
+      digester.update(pieces);
+    } catch (error) {
+      await Promise.allSettled([writing]);
+      throw error;
+    }
     await writing;
     for (const chunk of batch) onWritten(chunk);
     trace?.writer('done');

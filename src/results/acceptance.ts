@@ -30,9 +30,14 @@ export interface Acceptance {
   admit(job: NewJob, slot: Slot): Promise<void>;
   /** Puts back into the queue what the last process had accepted and not finished; tells how many jobs that are. */
   recover(): Promise<number>;
+  /** Its deadline needs no timer any more. */
+  ended(id: string): void;
 }
 
 export function createAcceptance({ queue, ledger, keep, kept, storage, log }: AcceptanceOptions): Acceptance {
+  /** Of jobs that live. */
+  const timers = new Map<string, NodeJS.Timeout>();
+
   async function accept(id: string, terms: Terms): Promise<void> {
     const job = queue.get(id);
     if (!job) return;
@@ -55,7 +60,13 @@ export function createAcceptance({ queue, ledger, keep, kept, storage, log }: Ac
     if (deadlineAt === undefined) return;
     const reason = new AppError('deadline_exceeded', 'the job was not done by its deadline and was stopped');
     const ms = Math.min(Math.max(0, deadlineAt - Date.now()), MAX_TIMER_MS);
-    setTimeout(() => queue.cancel(id, reason), ms).unref();
+    const timer = setTimeout(() => queue.cancel(id, reason), ms).unref();
+    timers.set(id, timer);
+  }
+
+  function ended(id: string): void {
+    clearTimeout(timers.get(id));
+    timers.delete(id);
   }
 
   async function recover(): Promise<number> {
@@ -85,7 +96,7 @@ export function createAcceptance({ queue, ledger, keep, kept, storage, log }: Ac
     return true;
   }
 
-  return { accept, admit, recover };
+  return { accept, admit, recover, ended };
 }
 
 /** A job that is not run any more. */

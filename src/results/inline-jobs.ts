@@ -66,7 +66,13 @@ export function createInlineJobs(options: InlineJobsOptions): InlineJobsFor {
       async submit(task, input = {}, given = {}) {
         const { id } = start(caller, task, input, given);
         const { deadlineS } = given;
-        await acceptance.accept(id, deadlineS === undefined ? {} : { deadlineAt: Date.now() + deadlineS * 1000 });
+        try {
+          await acceptance.accept(id, deadlineS === undefined ? {} : { deadlineAt: Date.now() + deadlineS * 1000 });
+        } catch (error) {
+          // Nobody has been promised it, and nobody waits.
+          queue.cancel(id, toAppError(error));
+          throw error;
+        }
         return await show(id);
       },
       async run(task, input = {}, given = {}) {

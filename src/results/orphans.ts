@@ -21,9 +21,10 @@ export async function removeOrphans({ storage, before, isLive, log, signal }: Or
   const isWanted = (key: string) => idOf(key) < before && isOwned.get(idOf(key)) !== true;
   let removed = 0;
   // What a crash leaves is among the newest.
-  for await (const { key } of storage.list(RESULTS, { isReversed: true, isWanted })) {
+  for await (const { key, meta } of storage.list(RESULTS, { isReversed: true, isWanted })) {
     signal.throwIfAborted();
     const id = idOf(key);
+    if (meta.isOfCall) isOwned.set(id, true);
     if (!isOwned.has(id)) isOwned.set(id, isLive(id) || (await readRecord(storage, id)) !== undefined);
     // A job may begin anew meanwhile: an upload of earlier that is completed now.
     if (isOwned.get(id) || isLive(id)) continue;

@@ -105,11 +105,16 @@ export function createResults(options: ResultsOptions): Results {
     );
   }
 
+  async function* outputs(id: string): AsyncGenerator<string> {
+    const prefix = outputKey(id, '');
+    for await (const { key } of storage.list(prefix)) yield key.slice(prefix.length);
+  }
+
   async function archive(id: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
     const { status } = await get(id);
     if (status !== 'succeeded' && status !== 'queued' && status !== 'running')
       throw new AppError('conflict', `job ${id} has no result: its status is ${status}`);
-    return archiveJob({ feed, output }, id, signal);
+    return archiveJob({ feed, output, outputs }, id, signal);
   }
 
   const feed = createFeed({ queue, storage, epoch, get });

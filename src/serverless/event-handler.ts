@@ -1,4 +1,4 @@
-import { toAppError } from '../core/errors.ts';
+import { AppError, toAppError } from '../core/errors.ts';
 import type { EventWork, WorkEvent } from './event-work.ts';
 
 /** What a platform calls: `{path, …input}`, `{input: {path, …}}`, or an HTTP event of an API gateway. */
@@ -33,9 +33,17 @@ function isHttpEvent(event: Members): boolean {
 
 function readHttpEvent({ path, rawPath, body, isBase64Encoded, queryStringParameters }: Members): WorkEvent {
   const text = typeof body === 'string' ? decode(body, isBase64Encoded === true) : '';
-  const sent: unknown = text === '' ? {} : JSON.parse(text);
+  const sent: unknown = text === '' ? {} : parseJson(text);
   const { path: inner, ...members } = { ...membersOf(queryStringParameters), ...membersOf(sent) };
   return { path: String(inner ?? rawPath ?? path ?? ''), members };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new AppError('bad_request', `the body is no JSON: ${String(cause)}`, { cause });
+  }
 }
 
 function decode(body: string, isBase64: boolean): string {

@@ -17,7 +17,7 @@ import {
   toWireError,
 } from '../workers/workers.ts';
 import { holdFiles } from './held-files.ts';
-import { storeOutput } from './outputs.ts';
+import { removeOutputs, storeOutput } from './outputs.ts';
 import type { InlineContext, InlineJobs, InlineTask, Output } from './task.ts';
 import type { TaskEntry } from './task-entry.ts';
 
@@ -76,7 +76,8 @@ export function createInlineCalls({ storage, workDir, sharedDir, log, newId }: I
       });
       const outputs: Output[] = [];
       const storeOutputs = async () => {
-        for (const output of outputs.splice(0)) await storeOutput(storage, { jobId: id, outDir: scratch.path, output });
+        for (const output of outputs.splice(0))
+          await storeOutput(storage, { jobId: id, outDir: scratch.path, output, isOfCall: true });
       };
       const context: InlineContext = {
         ...{ jobId: id, createdAt: Date.now(), sharedDir, jobs: jobs(limit.signal), signal: limit.signal },
@@ -97,6 +98,7 @@ export function createInlineCalls({ storage, workDir, sharedDir, log, newId }: I
       await storeOutputs();
       return { id, result: json };
     } catch (error) {
+      await removeOutputs(storage, id);
       throw describe(error, task.name, log);
     } finally {
       if (!isLeft) await closing.disposeAsync();
@@ -134,9 +136,14 @@ async function* encodeItems(
   } catch (error) {
     throw describe(error, task.name, log);
   } finally {
-    void source.return?.();
+    void endSource(source).catch((err) => log.warn({ task: task.name, err }, 'a generator did not end well'));
     await closing.disposeAsync();
   }
+}
+
+/** Not waited for: the generator may be in the midst of something long. */
+async function endSource(source: Iterator<unknown> | AsyncIterator<unknown>): Promise<void> {
+  await source.return?.();
 }
 
 /** An AppError as it is; anything else is the task's own bug, and the log says where. */

@@ -10,6 +10,8 @@ export interface FinishedOutput {
   readonly jobId: string;
   readonly outDir: string;
   readonly output: Output;
+  /** Of a call without a job: no record tells of it. */
+  readonly isOfCall?: boolean;
 }
 
 /** Moves a file that a worker wrote into the job's results, in place of what an earlier run left that died. No fsync yet. */
@@ -23,13 +25,13 @@ export async function storeOutput(storage: Storage, finished: FinishedOutput): P
   }
 }
 
-async function store(storage: Storage, { jobId, outDir, output }: FinishedOutput): Promise<BlobInfo> {
+async function store(storage: Storage, { jobId, outDir, output, isOfCall }: FinishedOutput): Promise<BlobInfo> {
   if (basename(output.file) !== output.file)
     throw new AppError('internal', `an output is a name within outDir, not ${output.file}`);
   const path = join(outDir, output.file);
   const key = outputKey({ jobId, output });
   const { mediaType, sha256, name } = output;
-  const meta = { mediaType, sha256, ...(name === undefined ? {} : { name }) };
+  const meta = { mediaType, sha256, ...(name === undefined ? {} : { name }), ...(isOfCall ? { isOfCall } : {}) };
   if (canAdopt(storage)) return storage.adopt(key, path, meta, { durable: false });
   const sink = await storage.create(key, { durable: false });
   try {

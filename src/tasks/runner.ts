@@ -120,6 +120,9 @@ async function runUnit({ onBegin, maxPartS }: RunnerOptions, call: Call, what: U
   });
 }
 
+/** Node's timers: a longer one would fire at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
 /** Bounds one unit's time in a worker, also where no caller waits any more. */
 function createUnitLimit(maxUnitS: number): Disposable & { readonly signal: AbortSignal; start(): void } {
   const controller = new AbortController();
@@ -130,7 +133,7 @@ function createUnitLimit(maxUnitS: number): Disposable & { readonly signal: Abor
     start() {
       stop();
       const reason = new AppError('deadline_exceeded', `one step of the job took longer than ${maxUnitS} s`);
-      timer = setTimeout(() => controller.abort(reason), maxUnitS * 1000);
+      timer = setTimeout(() => controller.abort(reason), Math.min(maxUnitS * 1000, MAX_TIMER_MS));
     },
     [Symbol.dispose]: stop,
   };

@@ -72,7 +72,7 @@ export interface CallContext<Slots extends FileSlots = FileSlots> {
   readonly log: Log;
   /** By the names that the task gave them. */
   readonly files: FilesOf<Slots>;
-  /** An empty folder of this run alone; gone after it. */
+  /** A folder of this attempt, empty but for what a worker that died in it has left; gone after it. */
   readonly scratchDir: string;
   /** A folder that all tasks share, in every process, as long as the server runs: for flags and caches. */
   readonly sharedDir: string;

@@ -37,7 +37,7 @@ export interface Unit {
   /** kind `part` only: one element of what `plan` returned. */
   readonly part?: unknown;
   readonly files: readonly UnitFile[];
-  /** The folder of this job's attempt for its output files: it exists for `plan` and `part`; `run` makes it when it needs it. */
+  /** The folder of this job's attempt for its output files; whoever needs it first makes it. */
   readonly outDir: string;
 }
 

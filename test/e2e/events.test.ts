@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { apiOf, SAMPLE } from './jobs-api.ts';
 import { startServer } from './server.ts';
+import { post, serveTasks } from './task-folder.ts';
 
 interface Event {
   readonly id: string;
@@ -81,22 +82,33 @@ for (const transport of ['uws', 'node'] as const) {
       const job = await api.json(await api.run('?dpi=60', SAMPLE, { prefer: 'respond-async' }));
       const archive = await fetch(`${server.url}/v1/jobs/${job.id}/archive`);
       assert.deepEqual([archive.status, archive.headers.get('content-type')], [200, 'application/zip']);
-      const folder = mkdtempSync(join(tmpdir(), 'penstock-zip-'));
-      try {
-        writeFileSync(join(folder, 'job.zip'), Buffer.from(await archive.arrayBuffer()));
-        const script =
-          'import sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); assert z.testzip() is None; print(len(z.namelist()))';
-        assert.equal(
-          execFileSync('python3', ['-c', script, join(folder, 'job.zip')])
-            .toString()
-            .trim(),
-          '18',
-        );
-      } finally {
-        rmSync(folder, { recursive: true, force: true });
-      }
+      assert.equal(namesIn(Buffer.from(await archive.arrayBuffer())).length, 18);
       const gone = await fetch(`${server.url}/v1/jobs/nothing/archive`);
       assert.equal(gone.status, 404);
     });
   });
+}
+
+test('the archive of a job has the files that its task gave back, by names that lead nowhere else', async () => {
+  const run = "async run(_, { file }) { return [await file('../a.txt', 'one'), await file('a.txt', 'two')]; }";
+  await using server = await serveTasks({ pair: `export default defineTask({ name: 'pair', ${run} });` });
+  const { json: job } = await post(`${server.url}/pair`, {}, { prefer: 'respond-async' });
+  const archive = await fetch(`${server.url}/v1/jobs/${job.id}/archive`);
+  assert.deepEqual(namesIn(Buffer.from(await archive.arrayBuffer())), ['a.txt', '2-a.txt', 'result.json']);
+});
+
+/** What a foreign reader finds in a zip, which must be whole. */
+function namesIn(zip: Uint8Array): string[] {
+  const folder = mkdtempSync(join(tmpdir(), 'penstock-zip-'));
+  try {
+    writeFileSync(join(folder, 'job.zip'), zip);
+    const script =
+      'import sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); assert z.testzip() is None; print("\\n".join(z.namelist()))';
+    return execFileSync('python3', ['-c', script, join(folder, 'job.zip')])
+      .toString()
+      .trim()
+      .split('\n');
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }

@@ -138,6 +138,8 @@ suite('without an HTTP server', () => {
         body: '{}',
       })) as typeof answer;
       assert.deepEqual([wrong.statusCode, JSON.parse(wrong.body).code], [422, 'invalid_input']);
+      const broken = (await handler({ ...http, body: '{' })) as typeof answer;
+      assert.deepEqual([broken.statusCode, JSON.parse(broken.body).code], [400, 'bad_request']);
     } finally {
       await handler.close();
     }

@@ -71,6 +71,20 @@ for (const transport of ['uws', 'node'] as const) {
   });
 }
 
+test('an Idempotency-Key that comes with a call whose work was done before is kept, too', async () => {
+  await using server = await startServer({ args: ['--workers', '1'] });
+  const api = apiOf(server);
+  const key = { 'idempotency-key': '"k"' };
+  await (await api.run('?dpi=50', ONE_PAGE)).text();
+  const shared = await api.run('?dpi=50', ONE_PAGE, key);
+  assert.deepEqual(
+    [shared.headers.get('cache-status'), shared.headers.get('idempotency-replayed')],
+    ['penstock; hit', null],
+  );
+  assert.equal((await api.run('?dpi=51', ONE_PAGE, key)).status, 422);
+  assert.equal((await api.run('?dpi=50', ONE_PAGE, key)).headers.get('idempotency-replayed'), 'true');
+});
+
 test('an Idempotency-Key and a kept result are known after kill -9', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'penstock-sharing-'));
   const key = { 'idempotency-key': '"k"' };

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { suite, test } from 'node:test';
-import { call, post, serveTasks } from './task-folder.ts';
+import { startServer } from './server.ts';
+import { call, makeTaskFolder, post, serveTasks } from './task-folder.ts';
 
 const FRIES = `export default defineTask({
   name: 'make_fries', queueSize: 100, input: z.object({ fries_name: z.string(), amount: z.int().default(1) }),
@@ -200,6 +203,19 @@ for (const transport of ['uws', 'node'] as const) {
       }
     });
 
+    test('an endpoint’s generator that fails as its caller hangs up costs nobody else anything', async () => {
+      const items =
+        "async *run() { try { for (;;) { yield 'x'.repeat(1000); } } finally { throw new Error('no way out'); } }";
+      const endless = `export default defineTask({ name: 'endless', methods: ['GET'], runs: 'inline', ${items} });`;
+      await using server = await serveTasks({ endless }, args);
+      const caller = new AbortController();
+      const answer = await fetch(`${server.url}/endless`, { signal: caller.signal });
+      await answer.body?.getReader().read();
+      caller.abort();
+      while (!/did not end well/.test(server.log())) assert.equal((await call(`${server.url}/healthz`)).status, 200);
+      assert.equal(server.child.exitCode, null);
+    });
+
     test('a job that an endpoint waits for ends with the endpoint’s deadline', async () => {
       await using server = await serveTasks(
         {
@@ -237,3 +253,24 @@ for (const transport of ['uws', 'node'] as const) {
     });
   });
 }
+
+test('what an endpoint linked to is there after a restart; what a job that died left is not', async () => {
+  const run = "async run(_, { file }) { return await file('a.txt', 'hi'); }";
+  using folder = makeTaskFolder({
+    here: `export default defineTask({ name: 'here', methods: ['GET'], runs: 'inline', ${run} });`,
+  });
+  const dataDir = join(folder.path, 'var');
+  const start = () => startServer({ dataDir, args: ['--tasks', folder.path, '--workers', '1'] });
+  let path: string;
+  {
+    await using server = await start();
+    path = new URL((await call(`${server.url}/here`)).json.url).pathname;
+  }
+  const left = join(dataDir, 'blobs/results/01ARZ3NDEKTSV4RRFFQ69G5FAV/pages');
+  mkdirSync(left, { recursive: true });
+  writeFileSync(join(left, '1'), 'x');
+  writeFileSync(join(left, '1.json'), JSON.stringify({ size: 1, meta: {} }));
+  await using server = await start();
+  while (existsSync(left)) await call(`${server.url}/healthz`);
+  assert.equal((await call(server.url + path)).text, 'hi');
+});

@@ -9,6 +9,7 @@ import { suite, test } from 'node:test';
 import { Webhook } from 'standardwebhooks';
 import { apiOf, type Json, ONE_PAGE } from './jobs-api.ts';
 import { startServer } from './server.ts';
+import { call, serveTasks } from './task-folder.ts';
 
 const SECRETS = [1, 2].map((byte) => `whsec_${Buffer.alloc(32, byte).toString('base64')}`);
 const ASYNC = { prefer: 'respond-async' };
@@ -80,6 +81,22 @@ for (const transport of ['uws', 'node'] as const) {
         assert.equal(answer.status, 200);
       }
       assert.ok(performance.now() - started < 10_000);
+    });
+
+    test('the job of a streamed call is told of, too; with an Idempotency-Key its items come as a list, and again', async () => {
+      await using receiver = await startReceiver();
+      const count = `export default defineTask({ name: 'count', methods: ['POST'], async *run() { yield 1; yield 2; } });`;
+      await using server = await serveTasks({ count }, args);
+      const url = `${server.url}/count?callback_url=${encodeURIComponent(receiver.url)}`;
+      const streamed = await call(url, { method: 'POST' });
+      assert.equal(streamed.text, '1\n2\n');
+      const message = JSON.parse((await receiver.next()).body) as { type: string; data: { task: string } };
+      assert.deepEqual([message.type, message.data.task], ['job.succeeded', 'count']);
+      const key = { method: 'POST', headers: { 'idempotency-key': '"k"' } };
+      for (const isReplay of [null, 'true']) {
+        const answer = await call(`${server.url}/count`, key);
+        assert.deepEqual([answer.json, answer.headers.get('idempotency-replayed')], [[1, 2], isReplay]);
+      }
     });
 
     test('an address inside the network is 403 before any work, and what is no URL is 422', async () => {
