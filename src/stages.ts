@@ -1,5 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from './config.ts';
 import { AppError } from './core/errors.ts';
 import { createIdSource, type NewId } from './core/ids.ts';
@@ -41,6 +42,8 @@ import { createWorkers, installSelfImport } from './workers/workers.ts';
 
 /** Memory of an engine creeps up over hundreds of pages; a fresh worker costs less than that. */
 const RECYCLE_AFTER_MS = 60_000;
+/** Of the two seconds that a start may take. */
+const MAX_CLEANING_WAIT_MS = 250;
 /** Keys that end with the retention. */
 const EXPIRING = ['files/', 'jobs/', 'results/', 'webhooks/', 'callbacks/'];
 
@@ -110,7 +113,7 @@ async function wireStages(config: Config, { loaded, log, logOptions }: WireParts
   });
   await webhooks.recover();
   const orphans = { storage, before: newId(), isLive: (id: string) => queue.get(id) !== undefined, log };
-  const cleaning = startCleaning(log, async (signal) => {
+  const cleaning = await startCleaning(log, async (signal) => {
     await storage.tidy(signal);
     await removeOrphans({ ...orphans, signal });
   });
@@ -182,12 +185,13 @@ export async function stopStages(stages: Stages, signal: AbortSignal, closeFront
   stages.lock.close();
 }
 
-/** What the last process left is looked for while this one is at work already. */
-function startCleaning(log: Log, clean: (signal: AbortSignal) => Promise<void>) {
+/** What the last process left is mostly gone before this one begins; where there is much to look through, it goes on meanwhile. */
+async function startCleaning(log: Log, clean: (signal: AbortSignal) => Promise<void>) {
   const stopping = new AbortController();
   const done = clean(stopping.signal).catch((err: unknown) => {
     if (!stopping.signal.aborted) log.error({ err }, 'what the last process left could not all be removed');
   });
+  await Promise.race([done, delay(MAX_CLEANING_WAIT_MS, undefined, { ref: false })]);
   return {
     close: () => {
       stopping.abort();
