@@ -32,11 +32,6 @@ export class ChunkSlab {
     this.#used += size;
     return this.#slab.subarray(this.#used - size, this.#used);
   }
-
-  /** The same bytes, a large chunk itself. */
-  compact(chunk: Uint8Array): Uint8Array {
-    return chunk.byteLength > SMALL_BYTES ? chunk : this.copy(chunk);
-  }
 }
 
 /** Chunks that lie side by side in one buffer as one piece: each piece costs the system call and the digest its part. */

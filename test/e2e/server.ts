@@ -140,13 +140,16 @@ export async function restedHosts({ child }: TestServer): Promise<number[]> {
   }
 }
 
-/** In the second after the first they use no CPU, which is below 5 % of it; one that was killed uses none. */
+/**
+ * In the second after the first they do no work: work that goes on takes a core whole. A thread that takes the place of an
+ * ended one starts meanwhile, and an idle one may be loading its engine (thread.ts): up to half a second of a slow core.
+ */
 export async function assertIdle(hosts: readonly number[]): Promise<void> {
   await delay(1000);
   const before = cpuTicks(hosts);
   await delay(1000);
   const used = cpuTicks(hosts) - before;
-  assert.ok(used <= 5, `the hosts used ${used * 10} ms of CPU in the second after the first`);
+  assert.ok(used <= 60, `the hosts used ${used * 10} ms of CPU in the second after the first`);
 }
 
 /** Resident bytes of one process. */

@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { ChunkSlab } from '../../core/chunk-slab.ts';
 import { peerAddress } from '../peer.ts';
 import { isBodiless, reasonPhrase } from '../status.ts';
 import type { HeaderLine, Wire, WireEvents } from '../transport.ts';
@@ -32,7 +31,6 @@ export class NodeWire implements Wire {
   #isAnswering = false;
   #isEnding = false;
   #linger: Linger | undefined;
-  readonly #slab = new ChunkSlab();
 
   constructor(req: IncomingMessage, res: ServerResponse, options: NodeWireOptions) {
     this.method = req.method ?? '';
@@ -162,7 +160,7 @@ export class NodeWire implements Wire {
   #receive(chunk: Buffer): void {
     this.#gate.count(chunk.byteLength);
     if (this.#isAnswering) this.#linger?.count(chunk.byteLength);
-    else this.#events?.onChunk(this.#slab.compact(chunk));
+    else this.#events?.onChunk(chunk);
   }
 
   #endBody(): void {
