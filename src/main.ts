@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { Log, LogOptions } from './core/log.ts';
 import { collectLessOften, restartTuned } from './runtime.ts';
 import type { Config } from './settings.ts';
@@ -12,6 +13,7 @@ const [{ startApp }, { ConfigError, loadConfig }, { AppError }, { createLog }] =
   import('./core/log.ts'),
 ]);
 
+const SAMPLE = 'data/sample-17-pages.pdf';
 const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
 
 await main();
@@ -56,9 +58,11 @@ async function serve(config: Config, log: Log, logOptions: LogOptions): Promise<
   if (app.transport === 'uws') collectLessOften();
   // Whoever has read the address may end it.
   stopOnSignal(config, log, app.stop);
+  // The sample is there in a clone.
+  const file = existsSync(SAMPLE) ? SAMPLE : 'your.pdf';
   process.stdout.write(
     `Penstock listens on ${app.url} (${app.transport}). Try it:\n\n` +
-      `    curl --data-binary @data/sample-17-pages.pdf ${app.url}/pdf2image\n\n`,
+      `    curl --data-binary @${file} ${app.url}/pdf2image\n\n`,
   );
 }
 
