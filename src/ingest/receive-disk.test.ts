@@ -9,9 +9,10 @@ import { createIdSource } from '../core/ids.ts';
 import { createLog } from '../core/log.ts';
 import { openDiskStorage } from '../storage/disk.ts';
 import type { ByteSource } from './byte-source.ts';
+import { DigestFollower } from './digest-follower.ts';
 import { createIngest } from './receive.ts';
 
-async function createDisk() {
+async function createDisk(follower = new DigestFollower()) {
   const dataDir = mkdtempSync(join(tmpdir(), 'penstock-receive-'));
   const storage = await openDiskStorage({ dataDir });
   const log = createLog({ level: 'silent', format: 'json' });
@@ -21,10 +22,12 @@ async function createDisk() {
     channelBytes: 512 * 1024,
     log,
     onStored: () => undefined,
+    follower,
   });
   return {
+    storage,
     receive: (source: ByteSource, declaredBytes: number | undefined, signal = new AbortController().signal) =>
-      ingest.receive(source, { name: 'x', maxBytes: 1e9, declaredBytes, signal }),
+      ingest.receive(source, { name: 'x', maxBytes: 2 ** 60, declaredBytes, signal }),
     filesIn: (folder: string) => readdirSync(join(dataDir, folder)),
     [Symbol.asyncDispose]: async () => {
       await ingest.close();
@@ -88,4 +91,18 @@ suite('receiving onto a disk', () => {
     assert.deepEqual(disk.filesIn('blobs'), []);
     assert.equal(readdirSync('/proc/self/fd').length, before);
   });
+});
+
+test('an upload that no digest thread is to be had for gives the room back that it was promised', async () => {
+  class NoThread extends DigestFollower {
+    override follow(): never {
+      throw new Error('spawn EAGAIN');
+    }
+  }
+  await using disk = await createDisk(new NoThread());
+  const most = Math.floor((await disk.storage.freeBytes()) * 0.6);
+  const source = { next: () => Promise.resolve(undefined) };
+  await assert.rejects(disk.receive(source, most), { code: 'internal' });
+  await (await disk.storage.create('files/next', { expectedBytes: most })).abort();
+  assert.deepEqual(disk.filesIn('tmp'), []);
 });

@@ -68,16 +68,17 @@ export function createIngest(options: IngestOptions): Ingest {
     if ((declaredBytes ?? 0) > maxBytes) throw new AppError('too_large', `a file may have at most ${maxBytes} bytes`);
     const id = newId(ownerOf(wanted.caller));
     const sink = await storage.create(fileKey(id), declaredBytes === undefined ? {} : { expectedBytes: declaredBytes });
-    const digester = new Digester({ sink, declaredBytes, follower, algorithms: algorithmsFor(wanted.expectedDigests) });
     const trace = startTrace?.();
+    let digester: Digester | undefined;
     try {
+      digester = new Digester({ sink, declaredBytes, follower, algorithms: algorithmsFor(wanted.expectedDigests) });
       const file = await fill({ id, source, sink, digester, trace, wanted });
       trace?.end('Done');
       onStored(file);
       log.debug({ file: id, bytes: file.size }, 'stored a file');
       return file;
     } catch (error) {
-      digester.drop();
+      digester?.drop();
       await sink.abort();
       const reason = toAppError(error);
       trace?.end(reason.code);
