@@ -1,5 +1,8 @@
 import { AppError } from './errors.ts';
 
+/** setTimeout fires at once above this. */
+export const MAX_TIMER_MS = 2 ** 31 - 1;
+
 /** A signal that aborts with `reason` after `ms`, or with the parent's reason before that; `clear` frees the timer. */
 export interface Deadline extends Disposable {
   readonly signal: AbortSignal;
@@ -23,9 +26,6 @@ export function createDeadline(options: {
   const clear = () => clearTimeout(timer);
   return { signal, clear, [Symbol.dispose]: clear };
 }
-
-/** setTimeout fires at once above this. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Settles like `promise`, or rejects with the signal's reason if that comes first. The work itself is not stopped. */
 export async function raceSignal<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {

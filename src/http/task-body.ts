@@ -140,3 +140,13 @@ function isComposite(exchange: Exchange): boolean {
   const mediaType = sentMediaType(exchange);
   return mediaType === 'application/json' || mediaType === 'multipart/form-data';
 }
+
+/** On an error nothing of what was delivered is kept. */
+export async function undoing<T>({ undo }: TaskBody, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    await undo();
+    throw error;
+  }
+}

@@ -11,7 +11,7 @@ import { createJobChoice, type JobChoiceOptions, type Order } from './job-choice
 import { readWish, type Wish } from './prefer.ts';
 import type { Params } from './route.ts';
 import type { TaskAnswer } from './task-answer.ts';
-import { type CallQuery, checkEarly, readQuery, receiveBody, type TaskBody } from './task-body.ts';
+import { type CallQuery, checkEarly, readQuery, receiveBody, type TaskBody, undoing } from './task-body.ts';
 import { type StreamOrder, type TaskStream, wantedStream } from './task-stream.ts';
 import type { Uploads } from './upload.ts';
 
@@ -31,13 +31,7 @@ interface Receiving {
   readonly wish: Wish;
 }
 
-interface CallbackUrl {
-  /** The query's; the body may bring one, too. */
-  readonly callbackUrl: string | undefined;
-}
-
-type Call = Order & CallbackUrl;
-type StreamCall = Omit<StreamOrder, 'onJob'> & CallbackUrl;
+type Call = Order & Pick<StreamOrder, 'onJob'>;
 
 export type TaskCall = (exchange: Exchange, entry: TaskEntry, params: Params) => Promise<void>;
 
@@ -61,8 +55,12 @@ export function createTaskCall(options: TaskCallOptions): TaskCall {
     const slot = tasks.reserve(entry, { caller, deadlineMs: jobLimitMs(wish) });
     try {
       const delivered = await receive(exchange, entry, { caller, query, wish });
-      const order = { entry, slot, caller, query, wish, priority, callbackUrl };
-      if (format) await stream(exchange, delivered, { ...order, format });
+      const url = await undoing(delivered, async () => callbackUrl ?? checkCallback(delivered.members.callback_url));
+      const onJob = async (id: string) => {
+        if (url !== undefined) await webhooks.add(id, { url, origin: exchange.origin });
+      };
+      const order = { entry, slot, caller, query, wish, priority, onJob };
+      if (format) await options.stream(exchange, delivered, { ...order, format });
       else await perform(exchange, delivered, { ...order, claim });
     } finally {
       slot.release();
@@ -79,10 +77,9 @@ export function createTaskCall(options: TaskCallOptions): TaskCall {
   }
 
   async function perform(exchange: Exchange, delivered: TaskBody, call: Call): Promise<void> {
-    const { callbackUrl, ...share } = await accept(exchange, delivered, call);
+    const share = await undoing(delivered, () => chooseJob(exchange, delivered, call));
     try {
-      if (callbackUrl !== undefined && !share.isReplay)
-        await webhooks.add(share.jobId, { url: callbackUrl, origin: exchange.origin });
+      if (!share.isReplay) await call.onJob(share.jobId);
       await share.confirm();
     } catch (error) {
       await share.leave(toAppError(error));
@@ -91,39 +88,11 @@ export function createTaskCall(options: TaskCallOptions): TaskCall {
     await answer(exchange, call.entry, { jobId: share.jobId, wish: call.wish, share });
   }
 
-  async function stream(exchange: Exchange, delivered: TaskBody, { callbackUrl, ...order }: StreamCall): Promise<void> {
-    const url = await undoing(
-      delivered,
-      async () => callbackUrl ?? (await checkCallback(delivered.members.callback_url)),
-    );
-    const onJob = async (id: string) => {
-      if (url !== undefined) await webhooks.add(id, { url, origin: exchange.origin });
-    };
-    await options.stream(exchange, delivered, { ...order, onJob });
-  }
-
-  /** On an error nothing is kept. */
-  async function accept(exchange: Exchange, delivered: TaskBody, call: Call) {
-    return await undoing(delivered, async () => {
-      const callbackUrl = call.callbackUrl ?? (await checkCallback(delivered.members.callback_url));
-      return { callbackUrl, ...(await chooseJob(exchange, delivered, call)) };
-    });
-  }
-
   async function checkCallback(url: unknown): Promise<string | undefined> {
     return url === undefined ? undefined : await webhooks.check(url);
   }
 
   return call;
-}
-
-async function undoing<T>(delivered: TaskBody, act: () => Promise<T>): Promise<T> {
-  try {
-    return await act();
-  } catch (error) {
-    await delivered.undo();
-    throw error;
-  }
 }
 
 /** Until when the job has to be done, in milliseconds from now; undefined: it may go on. */

@@ -7,7 +7,7 @@ import type { Exchange } from './exchange.ts';
 import { type ItemFormat, replyItems } from './item-stream.ts';
 import { jobUrl, linkItems } from './links.ts';
 import type { Wish } from './prefer.ts';
-import { type CallQuery, readFiles, readInput, type TaskBody } from './task-body.ts';
+import { type CallQuery, readFiles, readInput, type TaskBody, undoing } from './task-body.ts';
 
 export interface TaskStreamOptions {
   readonly tasks: Tasks;
@@ -23,7 +23,7 @@ export interface StreamOrder {
   readonly wish: Wish;
   readonly priority: number | undefined;
   readonly format: ItemFormat;
-  /** Told of the job before its items. */
+  /** Told of the job before it is answered. */
   readonly onJob: (id: string) => Promise<void>;
 }
 
@@ -41,13 +41,10 @@ export function wantedStream(exchange: Exchange, entry: TaskEntry, wish: Wish): 
 
 export function createTaskStream({ tasks, results, shares }: TaskStreamOptions): TaskStream {
   async function submit({ query, entry, ...order }: StreamOrder, delivered: TaskBody): Promise<StreamedJob> {
-    try {
+    return await undoing(delivered, async () => {
       const input = readInput(entry, query, delivered);
       return tasks.submitStreamed({ ...order, entry, input, files: readFiles(entry, delivered) });
-    } catch (error) {
-      await delivered.undo();
-      throw error;
-    }
+    });
   }
 
   return async (exchange, delivered, order) => {

@@ -56,11 +56,11 @@ export class MemoryQueue implements Queue {
   #isClosed = false;
   #idle = Promise.withResolvers<void>();
 
-  constructor({ now = Date.now, keep, isKeptFirst = () => false, onRetry }: MemoryQueueOptions = {}) {
+  constructor({ now = Date.now, keep, isKeptFirst = () => false, onRetry = () => undefined }: MemoryQueueOptions = {}) {
     this.#now = now;
     this.#keep = keep;
     this.#isKeptFirst = isKeptFirst;
-    this.#onRetry = onRetry ?? (() => undefined);
+    this.#onRetry = onRetry;
   }
 
   work(task: string, options: WorkOptions): void {

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { MAX_TIMER_MS } from '../core/deadline.ts';
 import { AppError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Ledger, PendingJob, Terms } from '../ledger/ledger.ts';
@@ -8,7 +9,6 @@ import { readRecord } from './record.ts';
 
 /** Deaths of the server in the midst of a job, after which the job is taken for their cause. */
 const MAX_DEATHS = 2;
-const MAX_TIMER_MS = 2 ** 31 - 1;
 const MAX_START_WAIT_MS = 2000;
 
 export interface AcceptanceOptions {

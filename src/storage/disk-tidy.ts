@@ -27,8 +27,9 @@ export async function tidyBlobs({ layout, folders, whileIdle }: TidyOptions, sig
       const isBlob = entry.name.endsWith(META_SUFFIX) || names.has(entry.name + META_SUFFIX);
       if (entry.isDirectory()) await tidy(path);
       else if (!isBlob) await whileIdle(relative(layout.blobs, path), () => removeAlone(path));
-      if (isBlob) left += 1;
+      if (isBlob || entry.isDirectory()) left += 1;
     }
+    // Of a folder in it that goes, prune takes those above with it.
     if (left === 0 && folder !== layout.blobs) await folders.prune(join(folder, 'none'));
   }
 

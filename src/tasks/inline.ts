@@ -95,10 +95,12 @@ export function createInlineCalls({ storage, workDir, sharedDir, log, newId }: I
         return { id, result: encodeItems(source, { task, signal: limit.signal, log, closing, storeOutputs }) };
       }
       const json = encodeResult(await checkResult(returned, task), task.name);
-      await storeOutputs();
+      await storeOutputs().catch(async (error: unknown) => {
+        await removeOutputs(storage, id);
+        throw error;
+      });
       return { id, result: json };
     } catch (error) {
-      await removeOutputs(storage, id);
       throw describe(error, task.name, log);
     } finally {
       if (!isLeft) await closing.disposeAsync();

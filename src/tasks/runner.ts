@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { MAX_TIMER_MS } from '../core/deadline.ts';
 import { AppError, toAppError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import type { Handler, Run } from '../queue/queue.ts';
@@ -119,9 +120,6 @@ async function runUnit({ onBegin, maxPartS }: RunnerOptions, call: Call, what: U
     ...(kind === 'run' ? { onProgress: run.progress } : {}),
   });
 }
-
-/** Node's timers: a longer one would fire at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Bounds one unit's time in a worker, also where no caller waits any more. */
 function createUnitLimit(maxUnitS: number): Disposable & { readonly signal: AbortSignal; start(): void } {

@@ -23,8 +23,8 @@ export class WorkFolder {
   }
 
   leave(unit: Unit): void {
-    const wasAtWork = this.#atWork.delete(unit);
-    if (!wasAtWork || !this.#isOver || this.#atWork.size > 0) return;
+    this.#atWork.delete(unit);
+    if (!this.#isOver || this.#atWork.size > 0) return;
     this.#remove().catch((err) => this.#log.warn({ err, path: this.path }, 'it stays until the next start'));
   }
 
