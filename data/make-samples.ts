@@ -15,7 +15,15 @@ import { type Fonts, latinFonts } from './samples/fonts-in-use.ts';
 import { addForeignFontsPage } from './samples/foreign-fonts-page.ts';
 import { addFormPage } from './samples/form-page.ts';
 import { addIllustratedPage } from './samples/illustrated-page.ts';
-import { addCcittPage, addJbig2Page, addJpegPage, addJpxPage, addMrcPage } from './samples/image-pages.ts';
+import {
+  addArchivePage,
+  addCcittPage,
+  addJbig2Page,
+  addJpegPage,
+  addJpxPage,
+  addMrcPage,
+} from './samples/image-pages.ts';
+import { addMapPage } from './samples/map-page.ts';
 import { addCjkPage, addPredefinedCmapPage, SHIFT_JIS, UTF_16 } from './samples/script-pages.ts';
 import { addColumnsPage, addStandardFontsPage, addTablePage, addTitlePage } from './samples/text-pages.ts';
 import { addTransparencyPage } from './samples/transparency-page.ts';
@@ -33,6 +41,8 @@ try {
   save('sample-text.pdf', make('Seventeen pages of text and drawings', addTextPages));
   save('sample-illustrated.pdf', make('Seventeen illustrated pages', addIllustratedPages));
   save('sample-mrc-scan.pdf', makeMrcScan());
+  save('sample-jbig2-scan.pdf', makeJbig2Scan());
+  save('sample-vector.pdf', make('Nine drawings and maps', addVectorPages));
   save('sample-cjk-utf16.pdf', make('Japanese by UTF-16', addUtf16Page));
   save('sample-fonts-not-embedded.pdf', make('Fonts by name only', addForeignFontsPage));
   mkdirSync(join(folder, 'failures'), { recursive: true });
@@ -83,6 +93,14 @@ function makeMrcScan(): Buffer {
   return document.finish();
 }
 
+function makeJbig2Scan(): Buffer {
+  const document = createDocument('Sheets of an archive');
+  for (let number = 1; number <= 6; number++) {
+    addArchivePage(document, scratch, { number, codec: number % 3 === 0 ? 'mmr' : 'arithmetic' });
+  }
+  return document.finish();
+}
+
 function addTextPages(document: Document, fonts: Fonts): void {
   for (let page = 1; page <= PAGES; page++) {
     if (page % 6 === 3) addTablePage(document, fonts);
@@ -94,6 +112,14 @@ function addTextPages(document: Document, fonts: Fonts): void {
 
 function addIllustratedPages(document: Document, fonts: Fonts): void {
   for (let page = 1; page <= PAGES; page++) addIllustratedPage(document, fonts, page);
+}
+
+function addVectorPages(document: Document, fonts: Fonts): void {
+  for (let sheet = 1; sheet <= 3; sheet++) {
+    addDrawingPage(document, fonts);
+    addChartsPage(document, fonts);
+    addMapPage(document, fonts, sheet);
+  }
 }
 
 function addUtf16Page(document: Document, fonts: Fonts): void {

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Canvas } from '@napi-rs/canvas';
+import { MqCoder } from './mq-coder.ts';
 import type { Id, PdfWriter, Value } from './pdf-writer.ts';
 import { type Raw, toRgb } from './pictures.ts';
 
@@ -42,18 +43,46 @@ export function ccittImage(raw: Raw, scratch: string): EncodedImage {
 
 /** A 1-bit picture by JBIG2 (ITU-T T.88): one generic region, coded by MMR, which is the same code as group 4. */
 export function jbig2Image(raw: Raw, scratch: string): EncodedImage {
-  const { width, height } = raw;
+  return jbig2Stream(raw, Buffer.concat([Buffer.from([1]), compressG4(raw, scratch)]));
+}
+
+/** The same by the arithmetic coder, with the largest template (T.88, 6.2.5.3) and its adaptive pixels where it has them. */
+export function jbig2ArithmeticImage(raw: Raw): EncodedImage {
+  const flagsAndAdaptivePixels = Buffer.from([0, 3, -1, -3, -1, 2, -2, -2, -2]);
+  return jbig2Stream(raw, Buffer.concat([flagsAndAdaptivePixels, codeArithmetically(raw)]));
+}
+
+function jbig2Stream({ width, height }: Raw, region: Buffer): EncodedImage {
   const page = Buffer.alloc(19);
   page.writeUInt32BE(width, 0);
   page.writeUInt32BE(height, 4);
-  const region = Buffer.alloc(18);
-  region.writeUInt32BE(width, 0);
-  region.writeUInt32BE(height, 4);
-  region[17] = 1;
-  const coded = Buffer.concat([region, compressG4(raw, scratch)]);
-  const data = Buffer.concat([segment(0, 48, page), segment(1, 38, coded)]);
+  const place = Buffer.alloc(17);
+  place.writeUInt32BE(width, 0);
+  place.writeUInt32BE(height, 4);
+  const data = Buffer.concat([segment(0, 48, page), segment(1, 38, Buffer.concat([place, region]))]);
   const base = { Width: width, Height: height, ColorSpace: '/DeviceGray', BitsPerComponent: 1 };
   return { dictionary: { ...base, Filter: '/JBIG2Decode' }, data };
+}
+
+/** Each pixel by the five above it two rows up, the seven one row up, and the four before it. */
+function codeArithmetically({ width, height, data }: Raw): Buffer {
+  const coder = new MqCoder(65_536);
+  const rowBytes = Math.ceil(width / 8);
+  const at = (x: number, y: number) =>
+    x >= 0 && x < width && y >= 0 ? ((data[y * rowBytes + (x >> 3)] ?? 0) >> (7 - (x & 7))) & 1 : 0;
+  for (let y = 0; y < height; y++) {
+    let above2 = (at(0, y - 2) << 1) | at(1, y - 2);
+    let above1 = (at(0, y - 1) << 2) | (at(1, y - 1) << 1) | at(2, y - 1);
+    let before = 0;
+    for (let x = 0; x < width; x++) {
+      above2 = ((above2 << 1) | at(x + 2, y - 2)) & 31;
+      above1 = ((above1 << 1) | at(x + 3, y - 1)) & 127;
+      const bit = at(x, y);
+      coder.encode((above2 << 11) | (above1 << 4) | before, bit);
+      before = ((before << 1) | bit) & 15;
+    }
+  }
+  return coder.finish();
 }
 
 /** A segment header (T.88, 7.2) that refers to no other segment, and its data. */

@@ -1,4 +1,12 @@
-import { addImage, ccittImage, type EncodedImage, jbig2Image, jpegImage, jpxImage } from './codecs.ts';
+import {
+  addImage,
+  ccittImage,
+  type EncodedImage,
+  jbig2ArithmeticImage,
+  jbig2Image,
+  jpegImage,
+  jpxImage,
+} from './codecs.ts';
 import { A4, createContent, type Document, LETTER } from './document.ts';
 import type { Fonts } from './fonts-in-use.ts';
 import { paintLandscape, paintScan, type Raw } from './pictures.ts';
@@ -52,6 +60,17 @@ export function addJbig2Page(document: Document, scratch: string): void {
   const lines = [...LETTER_LINES].reverse();
   const scan = paintScan({ width: 2550, height: 3300, title: 'Copy for the files', lines, seed: 6, size: 50 });
   addScanPage(document, LETTER, jbig2Image(scan, scratch));
+}
+
+/** A sheet of an archive at 300 dpi on A4, JBIG2 by its arithmetic coder or by MMR. */
+export function addArchivePage(
+  document: Document,
+  scratch: string,
+  { number, codec }: { number: number; codec: 'arithmetic' | 'mmr' },
+): void {
+  const lines = LETTER_LINES.map((_, index) => LETTER_LINES[(index + number * 3) % LETTER_LINES.length] ?? '');
+  const scan = paintScan({ width: 2480, height: 3508, title: `Sheet ${number}`, lines, seed: 60 + number, size: 46 });
+  addScanPage(document, A4, codec === 'arithmetic' ? jbig2ArithmeticImage(scan) : jbig2Image(scan, scratch));
 }
 
 function addScanPage(document: Document, size: { width: number; height: number }, image: EncodedImage): void {

@@ -36,7 +36,7 @@ export function paintLandscape(width: number, height: number, seed: number): Can
   return canvas;
 }
 
-type Noise = (x: number, y: number) => number;
+export type Noise = (x: number, y: number) => number;
 
 function landscapeAt(x: number, y: number, noise: Noise): [number, number, number] {
   const horizon = 0.58;
@@ -71,12 +71,12 @@ function sky(x: number, y: number, noise: Noise): [number, number, number] {
   ];
 }
 
-function layers(noise: Noise, x: number, y: number): number {
+export function layers(noise: Noise, x: number, y: number): number {
   return (noise(x, y) * 8 + noise(x * 2, y * 2) * 4 + noise(x * 4, y * 4) * 2 + noise(x * 8, y * 8)) / 15;
 }
 
 /** Value noise on a 256 by 256 grid, smooth in between. */
-function createNoise(seed: number): Noise {
+export function createNoise(seed: number): Noise {
   const random = createRandom(seed);
   const grid = Float32Array.from({ length: 65_536 }, random);
   const at = (x: number, y: number) => grid[((y & 255) << 8) | (x & 255)] ?? 0;
