@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { AppError } from '../core/errors.ts';
@@ -95,8 +96,18 @@ function main(): void {
     else if (message.type === 'taken') running.items.taken(message.items, message.bytes);
     else running.stop.abort(new AppError('cancelled', 'the job was stopped'));
   });
-  const warmUp = () => raster.warmUp().catch((err) => unitLog.log.warn({ err }, 'the raster engine cannot be loaded'));
-  setTimeout(() => running ?? warmUp(), WARM_UP_MS);
+  const warmUp = async () => {
+    try {
+      await raster.warmUp();
+    } catch (err) {
+      unitLog.log.warn({ err }, 'the raster engine cannot be loaded');
+    }
+    // Its end, by a signal that nothing survives, would be too late (NODE_COMPILE_CACHE, see runtime.ts).
+    flushCompileCache();
+  };
+  setTimeout(() => {
+    if (!running) void warmUp();
+  }, WARM_UP_MS);
   send({ type: 'ready' });
 }
 
