@@ -17,7 +17,7 @@ import {
   openUploadStore,
   type StoredFile,
 } from './ingest/ingest.ts';
-import { type Ledger, openLedger } from './ledger/ledger.ts';
+import { type Ledger, MARKERS, openLedger } from './ledger/ledger.ts';
 import { createDiskWatch, createLimits } from './limits/limits.ts';
 import { MemoryQueue } from './queue/memory.ts';
 import type { Job, Queue } from './queue/queue.ts';
@@ -72,7 +72,7 @@ async function wireStages(config: Config, { loaded, log, logOptions }: WireParts
   const workDir = await emptyFolder(join(config.dataDir, 'work'));
   const newId = createIdSource();
   const metrics = createMetrics();
-  const storage = await openDiskStorage({ dataDir: config.dataDir });
+  const storage = await openDiskStorage({ dataDir: config.dataDir, notes: MARKERS });
   const files = await createFiles({ storage });
   const onStored = (file: StoredFile) => {
     files.noteStored(file);
@@ -129,7 +129,7 @@ async function wireStages(config: Config, { loaded, log, logOptions }: WireParts
   const { results, shares, guard } = answers;
   const jobs = createInlineJobs({ tasks, queue, results, acceptance, shares });
   const doors = createDoors({ ingest, files, guard, urlTimeoutMs: config.urlTimeout * 1000 });
-  const inputs = { doors, jobs, ingest, resumable, files, limits, disk, retention, cleaning };
+  const inputs = { storage, doors, jobs, ingest, resumable, files, limits, disk, retention, cleaning };
   return { ...answers, ...inputs, log, queue, ledger, tasks, inline, metrics, workers };
 }
 
@@ -181,6 +181,7 @@ export async function stopStages(stages: Stages, signal: AbortSignal, closeFront
   await stages.ingest.close();
   stages.retention.close();
   await stages.cleaning.close();
+  await stages.storage.close();
   metrics.close();
   stages.lock.close();
 }

@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runMixedJobs } from './mixed-jobs.ts';
+import { notesOf } from './notes.ts';
 import { createPromises, type Promises } from './promises.ts';
 import type { Random } from './random.ts';
 
@@ -122,11 +123,9 @@ async function leftOver(dataDir: string): Promise<readonly string[]> {
     .filter((entry) => entry.isFile())
     .map((entry) => relative(dataDir, join(entry.parentPath, entry.name)));
   const jobs = new Set(paths.flatMap((path) => /^blobs\/jobs\/(\w+)/.exec(path)?.[1] ?? []));
-  return paths.filter((path) => {
+  const stray = paths.filter((path) => {
     const [, owner] = /^blobs\/results\/(\w+)/.exec(path) ?? [];
-    return (
-      /^(work|tmp|shared)\/|^blobs\/(pending|attempts|excuses)\//.test(path) ||
-      (owner !== undefined && !jobs.has(owner))
-    );
+    return /^(work|tmp|shared)\//.test(path) || (owner !== undefined && !jobs.has(owner));
   });
+  return [...notesOf(dataDir), ...stray];
 }

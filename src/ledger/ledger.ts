@@ -1,12 +1,14 @@
 import { AppError } from '../core/errors.ts';
 import { isId } from '../core/ids.ts';
 import type { Job, NewJob } from '../queue/queue.ts';
-import type { Storage } from '../storage/storage.ts';
+import type { Meta, Storage } from '../storage/storage.ts';
 
 const PENDING = 'pending/';
 const ATTEMPTS = 'attempts/';
 const EXCUSES = 'excuses/';
 const SINCE = 'ledger/since';
+/** Prefixes of what comes and goes with every accepted job. */
+export const MARKERS: readonly string[] = [PENDING, ATTEMPTS, EXCUSES];
 
 type AcceptedJob = Required<NewJob> & Partial<Pick<Job, 'status'>>;
 
@@ -38,9 +40,12 @@ export interface Ledger {
   acceptance(id: string): Promise<void> | undefined;
   /** For a job that `pending` told of and that is live again. */
   readmit(id: string): void;
-  /** Durable on return: run `attempt` of an accepted job is about to begin. Does nothing for others. */
+  /**
+   * On return it outlives the process that run `attempt` of an accepted job is about to begin. Does nothing for others.
+   * It need not outlive a power cut, which is no run's doing.
+   */
   begin(id: string, attempt: number): Promise<void> | undefined;
-  /** Durable on return: the run of an accepted job that is under way ends, or has ended, with the process alive. */
+  /** As `begin`: the run of an accepted job that is under way ends, or has ended, with the process alive. */
   excuse(job: Job): Promise<void>;
   /** Forgets an accepted job, whose outcome is on record now. */
   settle(id: string): Promise<void>;
@@ -119,7 +124,7 @@ export async function openLedger({ storage }: { readonly storage: Storage }): Pr
     begin(id, attempt) {
       if (!accepted.has(id)) return undefined;
       attempts.set(id, attempt);
-      return write(storage, `${ATTEMPTS}${id}-${attempt}`, {});
+      return write(storage, `${ATTEMPTS}${id}-${attempt}`, {}, false);
     },
     async excuse({ id, status, attempt }) {
       if (status !== 'queued' && accepted.has(id)) await excuseRun(storage, `${id}-${attempt}`);
@@ -136,7 +141,7 @@ export async function openLedger({ storage }: { readonly storage: Storage }): Pr
 
 async function excuseRun(storage: Storage, run: string): Promise<void> {
   try {
-    await write(storage, EXCUSES + run, {});
+    await write(storage, EXCUSES + run, {}, false);
   } catch (error) {
     if (error instanceof AppError && error.code === 'conflict') return;
     // A disk that takes no excuse gives up what it is for.
@@ -152,7 +157,7 @@ async function findSince(storage: Storage): Promise<number> {
   return at;
 }
 
-async function write(storage: Storage, key: string, meta: Readonly<Record<string, unknown>>): Promise<void> {
-  const sink = await storage.create(key);
+async function write(storage: Storage, key: string, meta: Meta, durable = true): Promise<void> {
+  const sink = await storage.create(key, { durable });
   await sink.commit(meta);
 }

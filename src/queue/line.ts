@@ -1,4 +1,5 @@
 import { AppError } from '../core/errors.ts';
+import { Arrivals } from './arrivals.ts';
 import { Crowd } from './crowd.ts';
 import { FairOrder } from './fair-order.ts';
 import type { Depth, Handler, Job, Place, Slot, WorkOptions } from './queue.ts';
@@ -29,7 +30,7 @@ export class TaskLine {
   /** Job at work -> its caller. A cancelled job stays until its handler has returned. */
   readonly #atWork = new Map<string, string>();
   /** Submitted and not begun, in order of arrival. */
-  readonly #queued = new Set<string>();
+  readonly #queued = new Arrivals();
   /** Begun and not over -> its caller. */
   readonly #running = new Map<string, string>();
   #live = 0;
@@ -175,12 +176,8 @@ export class TaskLine {
 
   /** undefined: it does not wait. */
   place(id: string): Place | undefined {
-    let position = 0;
-    for (const queued of this.#queued) {
-      if (queued === id) return { position: position + 1, estimatedWaitS: this.#waitS(position) };
-      position += 1;
-    }
-    return undefined;
+    const ahead = this.#queued.ahead(id);
+    return ahead === undefined ? undefined : { position: ahead + 1, estimatedWaitS: this.#waitS(ahead) };
   }
 
   #waitS(ahead: number): number {

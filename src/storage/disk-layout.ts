@@ -9,13 +9,14 @@ export const META_SUFFIX = '.json';
 
 /**
  * Where things lie: `blobs/<key>` the bytes, `blobs/<key>.json` the sidecar whose presence makes the blob exist,
- * `growing/<id>` and `growing/<id>.json` the same for what still grows, `tmp/`.
+ * `growing/<id>` and `growing/<id>.json` the same for what still grows, `notes.log` (disk-log.ts), `tmp/`.
  */
 export interface DiskLayout {
   /** Absolute, and everything below is. */
   readonly root: string;
   readonly blobs: string;
   readonly growing: string;
+  readonly log: string;
   readonly tmp: string;
   dataPath(key: string): string;
   metaPath(key: string): string;
@@ -37,6 +38,7 @@ export function createLayout(dataDir: string): DiskLayout {
     root,
     blobs,
     growing: join(root, 'growing'),
+    log: join(root, 'notes.log'),
     tmp,
     dataPath,
     metaPath: (key) => dataPath(key) + META_SUFFIX,

@@ -30,6 +30,7 @@ export interface Publisher {
   readonly publish: Publish;
   /** Does it while nobody publishes or uses that key, and who then wants to publish it waits; does nothing where somebody does. */
   readonly whileIdle: (key: string, act: () => Promise<void>) => Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /**
@@ -38,7 +39,7 @@ export interface Publisher {
  * through the same order in one step.
  */
 export function createPublisher({ layout, folders, holds }: PublishOptions): Publisher {
-  const writeQuickly = createQuickFiles();
+  const quickFiles = createQuickFiles();
   const inProgress = new Set<string>();
   const idle = new Map<string, Promise<unknown>>();
 
@@ -52,7 +53,7 @@ export function createPublisher({ layout, folders, holds }: PublishOptions): Pub
       if (isDurable) await allSettled([assertAbsent(metaPath, key), flush(), writeSidecar(tempMeta, text)]);
       else {
         await flush();
-        const outcome = await writeQuickly({ absent: metaPath, path: tempMeta, text, moves });
+        const outcome = await quickFiles.write({ absent: metaPath, path: tempMeta, text, moves });
         moved = outcome.moved;
         if (outcome.isTaken) throw conflict(key);
         if (outcome.error) throw outcome.error;
@@ -96,7 +97,7 @@ export function createPublisher({ layout, folders, holds }: PublishOptions): Pub
     }
   }
 
-  return { publish, whileIdle };
+  return { publish, whileIdle, close: quickFiles.close };
 }
 
 /** Durable on return, but for its name. */

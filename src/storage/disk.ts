@@ -1,12 +1,14 @@
-import { rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { stat, statfs, unlink, writeFile } from 'node:fs/promises';
 import { systemCode, toAppError } from '../core/errors.ts';
-import { createDirSync } from './dir-sync.ts';
+import { createDirSync, type DirSync } from './dir-sync.ts';
 import { openDiskAppend } from './disk-append.ts';
 import { createFlushTurns } from './disk-flush.ts';
 import { createFolders } from './disk-folders.ts';
 import { createHolds } from './disk-holds.ts';
-import { createLayout, prepareLayout } from './disk-layout.ts';
+import { createLayout, type DiskLayout, prepareLayout } from './disk-layout.ts';
+import { DiskLog } from './disk-log.ts';
 import { createLookup } from './disk-lookup.ts';
+import { withNotes } from './disk-notes.ts';
 import { createPublisher } from './disk-publish.ts';
 import { readRange } from './disk-read.ts';
 import { createRoom } from './disk-room.ts';
@@ -18,22 +20,35 @@ import type { Adopting, Appendable, BlobInfo, CreateOptions, Finite, Meta, Stora
 export interface DiskStorageOptions {
   /** Folder for everything; one process at a time. */
   readonly dataDir: string;
+  /** Prefixes of blobs without bytes that come and go so fast that they are kept in a log (disk-log.ts). */
+  readonly notes?: readonly string[];
 }
 
-export type DiskStorage = Storage & Adopting & Appendable & Finite & Tidying;
+export type DiskStorage = Storage & Adopting & Appendable & Finite & Tidying & { close(): Promise<void> };
 
 /** Blobs as files of the local disk; what a crash left unfinished is never seen, and removed at once or by `tidy`. Layout: disk-layout.ts. */
-export async function openDiskStorage({ dataDir }: DiskStorageOptions): Promise<DiskStorage> {
+export async function openDiskStorage({ dataDir, notes = [] }: DiskStorageOptions): Promise<DiskStorage> {
   const layout = createLayout(dataDir);
-  const syncDir = createDirSync();
+  const parts = { layout, syncDir: createDirSync(), ...createHealth() };
+  const files = await openFiles(parts);
+  const log = await DiskLog.open({ ...parts, onOutcome: (error) => parts.judge(error, true) });
+  const close = async () => void (await Promise.all([files.close(), log.close()]));
+  return withNotes({ ...files, close }, log, notes);
+}
+
+interface Parts extends Health {
+  readonly layout: DiskLayout;
+  readonly syncDir: DirSync;
+}
+
+async function openFiles({ layout, syncDir, isHealthy, judge }: Parts): Promise<DiskStorage> {
   await prepareLayout(layout, syncDir);
   const folders = createFolders(layout.blobs, syncDir);
   const lookup = createLookup(layout);
   const room = createRoom(() => statfs(layout.blobs));
   const holds = createHolds(removeData);
-  const { publish, whileIdle } = createPublisher({ layout, folders, holds });
+  const { publish, whileIdle, close } = createPublisher({ layout, folders, holds });
   const shared = { publish, flushTurns: createFlushTurns() };
-  const { isHealthy, judge } = createHealth();
   const growing = await openDiskAppend({ layout, room, publish, syncDir, onOutcome: (error) => judge(error, true) });
 
   async function create(key: string, { expectedBytes, durable = true }: CreateOptions = {}): Promise<DiskSink> {
@@ -67,12 +82,12 @@ export async function openDiskStorage({ dataDir }: DiskStorageOptions): Promise<
 
   async function removeData(key: string): Promise<void> {
     const path = layout.dataPath(key);
-    await rm(path, { force: true });
+    await removeFile(path);
     await folders.prune(path);
   }
 
   return {
-    ...{ create, adopt, growing, isHealthy },
+    ...{ create, adopt, growing, isHealthy, close },
     sync: createSync({ layout, lookup, folders }),
     stat: lookup.find,
     async open(key, range) {
@@ -80,7 +95,7 @@ export async function openDiskStorage({ dataDir }: DiskStorageOptions): Promise<
       return readRange(layout.dataPath(key), range ?? { start: 0, end: size - 1 });
     },
     async delete(key) {
-      await rm(layout.metaPath(key), { force: true });
+      await removeFile(layout.metaPath(key));
       if (!holds.postpone(key)) await removeData(key);
     },
     list: lookup.list,
@@ -101,8 +116,22 @@ export async function openDiskStorage({ dataDir }: DiskStorageOptions): Promise<
   };
 }
 
+/** Idempotent. `rm` would look twice what it is before it removes it. */
+async function removeFile(path: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (error) {
+    if (systemCode(error) !== 'ENOENT' && systemCode(error) !== 'ENOTDIR') throw error;
+  }
+}
+
+interface Health {
+  readonly isHealthy: () => boolean;
+  readonly judge: (error: unknown, isDurable: boolean) => void;
+}
+
 /** Well until a fault that waiting does not cure, and again once something was stored durably. */
-function createHealth(): { isHealthy(): boolean; judge(error: unknown, isDurable: boolean): void } {
+function createHealth(): Health {
   let healthy = true;
   return {
     isHealthy: () => healthy,

@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AppError } from '../core/errors.ts';
 import { createMemoryAppend } from './memory-append.ts';
+import { pickKeys } from './pick-keys.ts';
 import {
   type Appendable,
   assertKey,
   type BlobInfo,
   type ByteRange,
-  type ListOptions,
   type Meta,
   type Sink,
   type Storage,
@@ -52,7 +52,7 @@ export function createMemoryStorage(): Storage & Appendable {
     },
     sync: async () => undefined,
     async *list(prefix, options = {}) {
-      for (const key of pickKeys([...blobs.keys()], prefix, options)) {
+      for (const key of pickKeys(blobs.keys(), prefix, options)) {
         const blob = blobs.get(key);
         if (blob) yield blob.info;
       }
@@ -93,13 +93,4 @@ function createMemorySink(key: string, blobs: Map<string, Blob>): Sink {
 async function* iterate(bytes: Buffer, range: ByteRange | undefined): AsyncGenerator<Uint8Array> {
   const part = range ? bytes.subarray(range.start, range.end + 1) : bytes;
   if (part.byteLength > 0) yield Buffer.from(part);
-}
-
-function pickKeys(keys: string[], prefix: string, options: ListOptions): string[] {
-  const { after, limit, isReversed = false, isWanted = () => true } = options;
-  const isIn = (key: string) =>
-    key.startsWith(prefix) && isWanted(key) && (after === undefined || (isReversed ? key < after : key > after));
-  const picked = keys.filter(isIn).sort();
-  if (isReversed) picked.reverse();
-  return picked.slice(0, limit);
 }

@@ -6,15 +6,19 @@ import type { QuickFile, QuickOutcome } from './quick-thread.ts';
 /** The compiled package runs quick-thread.js. */
 const ENTRY = new URL(`./quick-thread${extname(import.meta.url)}`, import.meta.url);
 
-/** Writes a small file that need not be durable, and gives it its name. Rejects only when the thread died. */
-export type WriteQuickly = (file: QuickFile) => Promise<QuickOutcome>;
+export interface QuickFiles {
+  /** Writes a small file that need not be durable, and gives it its name. Rejects only when the thread died. */
+  write(file: QuickFile): Promise<QuickOutcome>;
+  /** Ends the thread, once nothing is being written; a later write starts another. */
+  close(): Promise<void>;
+}
 
 /**
  * Each call of node:fs/promises wakes a thread and is told of by an event: four of them for one record of a job cost the event
  * loop more than all else of it. Here the steps of one file are one message, and files that come while others are being
  * written go together (group commit, as in dir-sync.ts).
  */
-export function createQuickFiles(): WriteQuickly {
+export function createQuickFiles(): QuickFiles {
   let thread: Worker | undefined;
   let writing: Entry[] = [];
   let waiting: Entry[] = [];
@@ -54,11 +58,17 @@ export function createQuickFiles(): WriteQuickly {
     }
   }
 
-  return (file) => {
-    const promise = Promise.withResolvers<QuickOutcome>();
-    waiting.push({ file, promise });
-    if (writing.length === 0) next();
-    return promise.promise;
+  return {
+    write(file) {
+      const promise = Promise.withResolvers<QuickOutcome>();
+      waiting.push({ file, promise });
+      if (writing.length === 0) next();
+      return promise.promise;
+    },
+    async close() {
+      await Promise.allSettled([...writing, ...waiting].map(({ promise }) => promise.promise));
+      await thread?.terminate();
+    },
   };
 }
 

@@ -3,16 +3,26 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openDiskStorage } from '../../src/storage/disk.ts';
 import { createMemoryStorage } from '../../src/storage/memory.ts';
-import { storageContract } from './storage.ts';
+import { notesContract, storageContract } from './storage.ts';
 
-storageContract('disk', async () => {
+async function createDisk(notes: readonly string[] = []) {
   const dataDir = mkdtempSync(join(tmpdir(), 'penstock-storage-'));
+  const storage = await openDiskStorage({ dataDir, notes });
   return {
-    storage: await openDiskStorage({ dataDir }),
-    [Symbol.asyncDispose]: async () => rmSync(dataDir, { recursive: true, force: true }),
+    storage,
+    async [Symbol.asyncDispose]() {
+      await storage.close();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
   };
-});
-storageContract('memory', async () => ({
-  storage: createMemoryStorage(),
-  [Symbol.asyncDispose]: async () => undefined,
-}));
+}
+
+async function createMemory() {
+  return { storage: createMemoryStorage(), [Symbol.asyncDispose]: async () => undefined };
+}
+
+storageContract('disk', createDisk);
+storageContract('memory', createMemory);
+notesContract('disk', createDisk);
+notesContract('disk, in a log', () => createDisk(['jobs/']));
+notesContract('memory', createMemory);

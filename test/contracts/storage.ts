@@ -227,3 +227,61 @@ export function storageContract(name: string, createSubject: () => Promise<Stora
     });
   });
 }
+
+/** What every storage must do with blobs that are meta alone. */
+export function notesContract(name: string, createSubject: () => Promise<StorageSubject>): void {
+  const note = async (storage: Storage, key: string, meta: Meta = {}, durable = true) =>
+    await (await storage.create(key, { durable })).commit(meta);
+
+  suite(`storage contract, blobs without bytes: ${name}`, () => {
+    test('gives back what was committed, durably or not, and what was made durable', async () => {
+      await using subject = await createSubject();
+      const { storage } = subject;
+      const meta = { text: 'ü\n\0', nested: { list: [1, null] } };
+      for (const [key, durable] of [
+        ['jobs/A', true],
+        ['jobs/B', false],
+      ] as const) {
+        assert.deepEqual(await note(storage, key, meta, durable), { key, size: 0, meta });
+        assert.deepEqual(await storage.stat(key), { key, size: 0, meta });
+      }
+      await storage.sync('jobs/');
+      assert.deepEqual(await storage.stat('jobs/B'), { key: 'jobs/B', size: 0, meta });
+      assert.equal(await storage.stat('jobs/C'), undefined);
+    });
+
+    test('a key is taken once, and is free again when it was deleted', async () => {
+      await using subject = await createSubject();
+      const { storage } = subject;
+      const outcomes = await Promise.allSettled([1, 2, 3].map((n) => note(storage, 'jobs/A', { n })));
+      assert.deepEqual(outcomes.map(({ status }) => status).sort(), ['fulfilled', 'rejected', 'rejected']);
+      await assert.rejects(note(storage, 'jobs/A', { n: 4 }), { code: 'conflict' });
+      await storage.delete('jobs/A');
+      await storage.delete('jobs/A');
+      assert.equal(await storage.stat('jobs/A'), undefined);
+      await note(storage, 'jobs/A', { n: 5 });
+      assert.deepEqual((await storage.stat('jobs/A'))?.meta, { n: 5 });
+    });
+
+    test('nothing is seen before its commit, nor of an aborted one', async () => {
+      await using subject = await createSubject();
+      const { storage } = subject;
+      const sink = await storage.create('jobs/A');
+      assert.equal(await storage.stat('jobs/A'), undefined);
+      await sink.abort();
+      await assert.rejects(sink.commit({}));
+      assert.deepEqual(await keysOf(storage, 'jobs/'), []);
+    });
+
+    test('lists in order, in part, after a key and backwards', async () => {
+      await using subject = await createSubject();
+      const { storage } = subject;
+      for (const id of ['C', 'A', 'B', 'D']) await note(storage, `jobs/${id}`);
+      await note(storage, 'other/A');
+      assert.deepEqual(await keysOf(storage, 'jobs/'), ['jobs/A', 'jobs/B', 'jobs/C', 'jobs/D']);
+      assert.deepEqual(await keysOf(storage, 'jobs/', { after: 'jobs/B', limit: 1 }), ['jobs/C']);
+      assert.deepEqual(await keysOf(storage, 'jobs/', { after: 'jobs/C', isReversed: true }), ['jobs/B', 'jobs/A']);
+      assert.deepEqual(await keysOf(storage, 'jobs/', { isWanted: (key) => key.endsWith('D') }), ['jobs/D']);
+    });
+  });
+}

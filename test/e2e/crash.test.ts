@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
+import { notesOf } from '../../loadtest/harness/notes.ts';
 import { apiOf, SAMPLE } from './jobs-api.ts';
 import { filesBelow, startServer, type TestServer } from './server.ts';
 
@@ -85,10 +86,10 @@ function createFolder() {
 /** Until it is on record that the run has begun. */
 async function untilBegun(folder: string, { url }: TestServer, run: string): Promise<void> {
   do await fetch(`${url}/healthz`);
-  while (!filesBelow(folder).includes(`blobs/attempts/${run}.json`));
+  while (!notesOf(folder).includes(`attempts/${run}`));
 }
 
 /** Markers, begun attempts and working folders. */
 function leftOver(folder: string): string[] {
-  return filesBelow(folder).filter((path) => /^(work|tmp|blobs\/(pending|attempts))\//.test(path));
+  return [...notesOf(folder), ...filesBelow(folder).filter((path) => /^(work|tmp)\//.test(path))];
 }

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
+import { notesOf } from '../../loadtest/harness/notes.ts';
 
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
 const START_LIMIT_MS = 20_000;
@@ -94,9 +95,10 @@ export function filesBelow(folder: string): string[] {
     .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
 }
 
-/** What a data folder keeps for its callers, as paths below `blobs`; the folder's own birth date is not theirs. */
+/** What a data folder keeps for its callers, as paths below `blobs` and keys of notes; the folder's own birth date is not theirs. */
 export function blobsOf(dataDir: string): string[] {
-  return filesBelow(join(dataDir, 'blobs')).filter((path) => path !== 'ledger/since.json');
+  const files = filesBelow(join(dataDir, 'blobs')).filter((path) => path !== 'ledger/since.json');
+  return [...files, ...notesOf(dataDir)];
 }
 
 /** Processes whose parent is `pid`, children of children included. */
