@@ -26,5 +26,5 @@ test('another file is left alone', () => {
   assert.equal(guardRequests(Buffer.alloc(10)).ok, false);
   const unknown = Buffer.alloc(100_000);
   unknown.writeUInt16LE(0x3e, 18);
-  assert.deepEqual(guardRequests(unknown), { ok: false, reason: 'the end of a field name was not found once' });
+  assert.deepEqual(guardRequests(unknown), { ok: false, reason: 'the size of a chunk was not found once' });
 });

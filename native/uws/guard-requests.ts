@@ -1,6 +1,9 @@
 /**
- * Mends three places of uWebSockets 20.5x where what is parsed as a request should not run, or ends one that should:
+ * Mends four places of uWebSockets 20.5x where what is parsed as a request should not run, or ends one that should:
  *
+ *   ChunkedEncoding.h   digits go by the distance to '0', so that ':' to '@' and 'g' are digits too, and a chunk extension
+ *                  (`3;a=b`) becomes part of the size: other bytes than were sent. Now ';' ends the size, the others are
+ *                  errors, and that a packet ended behind the size is kept in bit 61 of the state.
  *   HttpParser.h   an empty header name ends the list of headers for its reader, not for its writer: a length behind it goes
  *                  unseen, and the body runs as a request. Refused with 400, as upstream does since August 2026.
  *   HttpContext.h  a request that comes while another waits for its answer closes the connection, and what is corked is
@@ -25,6 +28,32 @@ interface Place {
 const X86_64 = 0x3e;
 
 const PLACES: readonly Place[] = [
+  {
+    name: 'the size of a chunk',
+    code: [
+      // movzx r14d,[rax]; cmp r14b,21h; jl skip; inc rax; nop
+      '440fb6304180fe210f8c7900000048ffc0660f1f440000',
+      // lea ebx,[r14-27h]; lea ebp,[r14-7]; the one of both that is meant; sub '0'; cmp ebx,10h; ja error
+      '418d5ed9418d6ef94180fe41450fb6f6400fb6ed410f42ee4180fe610fb6db0f42dd0fb6db83c3d083fb100f87........',
+      // add it to the size; je end of packet
+      '4c8b324d85de0f85........49c1e60489db4c01f34809cb48891a48894608488b1e48ffcb48891e743a',
+      '440fb63048ffc04180fe217d9848ffc80f1f440000',
+      // skip: dec rbx; nop; ... search the end of the line; end of packet: xor ebx,ebx
+      '48ffcb666666662e0f1f84000000000080380a742048ffc04889460848891e4883c3ff72eb31db',
+    ].join(''),
+    mended: [
+      // btr [rdx+4],29; movzx r14d,[rax]; jc skip; cmp r14b,21h; jl skip; inc rax; nop
+      '0fba72041d440fb630727c4180fe217c7648ffc00f1f00',
+      // cmp r14b,';'; je end; lea ebx,[r14-'0']; cmp ebx,9; jbe go on; mov ebx,r14d; or ebx,20h; sub ebx,'a'; cmp ebx,5;
+      // ja error; add ebx,10; nops
+      '4180fe3b7462418d5ed083fb0976154489f383cb2083eb6183fb050f870000000083c30a660f1f8400000000000f1f4000',
+      '4c8b324d85de0f85........49c1e60489db4c01f34809cb48891a48894608488b1e48ffcb48891e743c',
+      '440fb63048ffc04180fe217d9848ffc80f1f440000',
+      // skip: dec rbx; jmp search; ended: xor ebx,ebx; bts [rdx+4],29; jmp end of packet; nop; ... jmp ended
+      '48ffcbeb0b31db0fba6a041deb19669080380a742048ffc04889460848891e4883c3ff72ebebde',
+    ].join(''),
+    jump: { from: 0x17 + 0x2d, to: 0x17 + 0x1d, by: 0x10 },
+  },
   {
     // mov rax,r11; sub rax,r14; mov [rdx],rax; mov [rdx+8],r14; cmp byte [r11],':'; jne error; ... a nop of seven bytes
     name: 'the end of a field name',

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { after, before, suite, test } from 'node:test';
 import { startTestServer, type TestServer, type TransportName } from './http-server.ts';
 import { RawClient } from './raw-client.ts';
@@ -60,6 +61,8 @@ const DOUBTFUL: readonly (readonly [title: string, rest: string])[] = [
   ['a NUL in a header', 'Host: a\r\nx-a: \0\r\nContent-Length: 3\r\n\r\nabc'],
   ['a header without a colon', 'Host: a\r\nContent-Length 3\r\n\r\nabc'],
   ['a chunk size that is no number', 'Host: a\r\nTransfer-Encoding: chunked\r\n\r\nz\r\nabc\r\n0\r\n\r\n'],
+  ['a chunk size with g', 'Host: a\r\nTransfer-Encoding: chunked\r\n\r\ng\r\n0123456789abcdef\r\n0\r\n\r\n'],
+  ['a chunk size with a colon', 'Host: a\r\nTransfer-Encoding: chunked\r\n\r\n:\r\n0123456789\r\n0\r\n\r\n'],
 ];
 
 /** Behind a request that is fine by itself. */
@@ -79,6 +82,15 @@ const OVERLOOKED: readonly (readonly [title: string, rest: string])[] = [
     `Host: a\r\nContent-Length: 0\r\n: x\r\nContent-Length: ${HIDDEN_BYTES}\r\n\r\n`,
   ],
 ];
+/** RFC 9112 section 7.1: sizes in any case, with zeros before them and extensions behind. */
+const CHUNKED: readonly (readonly [body: string, bytes: string])[] = [
+  ['3;a=b\r\nabc\r\n0\r\n\r\n', 'abc'],
+  ['3;foo=bar\r\nabc\r\n0;last\r\n\r\n', 'abc'],
+  ['1;=\r\na\r\n2;x="y;z"\r\nbc\r\n0\r\n\r\n', 'abc'],
+  ['0003 ;a\r\nabc\r\n0\r\n\r\n', 'abc'],
+  ...['ab', 'AB', 'aB'].map((size) => [`${size}\r\n${'x'.repeat(0xab)}\r\n0\r\n\r\n`, 'x'.repeat(0xab)] as const),
+];
+
 const METHODS = ['GET', 'HEAD', 'DELETE', 'OPTIONS', 'POST', 'PUT', 'PATCH'];
 
 const TARGETS: readonly (readonly [title: string, target: string])[] = [
@@ -181,6 +193,21 @@ export function framingContract(transport: TransportName): void {
       assert.equal(response?.headers.get('connection'), 'close');
       await client.closed;
     });
+
+    for (const [body, bytes] of CHUNKED) {
+      test(`the chunks ${JSON.stringify(body.slice(0, 40))} are known, and what is said beside their size is passed over`, async () => {
+        const sha256 = createHash('sha256').update(bytes).digest('hex');
+        for (const isByteByByte of [false, true]) {
+          const client = await RawClient.open(server.port);
+          const text = `POST /digest HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${body}`;
+          if (isByteByByte) await client.sendByteByByte(text);
+          else await client.send(text);
+          const response = await client.response();
+          client.socket.destroy();
+          assert.deepEqual(JSON.parse(response?.body ?? 'null'), { bytes: bytes.length, sha256 });
+        }
+      });
+    }
 
     test('chunked is known in any case', async () => {
       assert.equal(
