@@ -1,6 +1,7 @@
 import { create as contentDisposition } from 'content-disposition';
 import { AppError } from '../core/errors.ts';
 import type { BlobBytes, ByteRange } from '../storage/storage.ts';
+import { assertConditions, etagOf, isUnchanged } from './conditions.ts';
 import type { Exchange } from './exchange.ts';
 
 /** Stored bytes as an HTTP resource. */
@@ -13,11 +14,13 @@ export interface BlobResource {
   /** Uploads are offered for saving, never shown in this origin; page images are shown. */
   readonly disposition: 'attachment' | 'inline';
   open(range?: ByteRange): Promise<BlobBytes>;
+  /** Sets headers that belong to the bytes alone: not called for an answer without them, as 304 and 412 are. */
+  describe?(): Promise<void>;
 }
 
 /** Answers GET and HEAD with conditions and one range (RFC 9110 sections 13 and 14). */
 export async function replyBlob(exchange: Exchange, blob: BlobResource): Promise<void> {
-  const etag = `"${blob.sha256}"`;
+  const etag = etagOf(blob.sha256);
   const headers = [
     ['etag', etag],
     ['accept-ranges', 'bytes'],
@@ -25,13 +28,11 @@ export async function replyBlob(exchange: Exchange, blob: BlobResource): Promise
     ['x-content-type-options', 'nosniff'],
     ['content-security-policy', "default-src 'none'; sandbox"],
   ] as const;
-  const ifMatch = exchange.header('if-match');
-  if (ifMatch !== undefined && !matches(ifMatch, etag))
-    throw new AppError('precondition_failed', `the content is ${etag}`);
-  if (matches(exchange.header('if-none-match')?.replaceAll('W/"', '"'), etag))
-    return exchange.reply({ status: 304, headers });
+  assertConditions(exchange, etag);
+  if (isUnchanged(exchange, etag)) return exchange.reply({ status: 304, headers });
 
   const range = wantedRange(exchange, etag, blob.size);
+  await blob.describe?.();
   const described = [
     ...headers,
     ['content-type', blob.mediaType],
@@ -48,12 +49,6 @@ export async function replyBlob(exchange: Exchange, blob: BlobResource): Promise
 }
 
 async function* noBytes(): AsyncGenerator<Uint8Array> {}
-
-/** Strong comparison (RFC 9110 section 8.8.3.2); for a weak one the caller takes the `W/` away first. */
-function matches(header: string | undefined, etag: string): boolean {
-  if (header === undefined) return false;
-  return header.trim() === '*' || header.split(',').some((tag) => tag.trim() === etag);
-}
 
 /** undefined: the whole. Several ranges, another unit or a malformed header are ignored, as section 14.2 allows. */
 function wantedRange(exchange: Exchange, etag: string, size: number): ByteRange | undefined {

@@ -1,8 +1,10 @@
 import { AppError } from '../../core/errors.ts';
 import { isId } from '../../core/ids.ts';
 import type { Delivered, Files, StoredFile } from '../../ingest/ingest.ts';
+import type { ByteRange } from '../../storage/storage.ts';
 import type { Admission } from '../admission.ts';
 import { replyBlob } from '../blob.ts';
+import { assertConditions, etagOf } from '../conditions.ts';
 import { setReprDigest } from '../digest-answer.ts';
 import type { Exchange } from '../exchange.ts';
 import { toFileJson } from '../links.ts';
@@ -51,8 +53,9 @@ export function fileRoutes({ files, uploads, admission }: FileRoutesOptions): re
   }
 
   async function send(exchange: Exchange, file: StoredFile): Promise<void> {
-    await setReprDigest(exchange, { sha256: file.sha256, open: () => files.open(file.id) });
-    await replyBlob(exchange, { ...file, disposition: 'attachment', open: (range) => files.open(file.id, range) });
+    const open = (range?: ByteRange) => files.open(file.id, range);
+    const describe = () => setReprDigest(exchange, { sha256: file.sha256, open });
+    await replyBlob(exchange, { ...file, disposition: 'attachment', open, describe });
   }
 
   async function newest(exchange: Exchange): Promise<void> {
@@ -62,7 +65,8 @@ export function fileRoutes({ files, uploads, admission }: FileRoutesOptions): re
   }
 
   async function remove(exchange: Exchange, { id = '' }: Readonly<Record<string, string>>): Promise<void> {
-    await find(id);
+    const { sha256 } = await find(id);
+    assertConditions(exchange, etagOf(sha256));
     await files.delete(id);
     exchange.reply({ status: 204, headers: [] });
   }
