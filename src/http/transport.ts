@@ -24,7 +24,7 @@ export interface Wire {
   readonly method: string;
   /** Path and query as sent. */
   readonly target: string;
-  /** Names in lower case, in the order and number sent; framing.ts has yet to look at them. */
+  /** Names in lower case, values read as UTF-8, in the order and number sent; framing.ts has yet to look at them. */
   readonly headers: readonly HeaderLine[];
   /** Address of the TCP peer: IPv4, or IPv6 without brackets; IPv4-mapped IPv6 is told as IPv4. */
   readonly peer: string;

@@ -1,3 +1,4 @@
+import { parse as parseDisposition } from 'content-disposition';
 import { AppError } from '../core/errors.ts';
 import { type Delivered, type Delivery, type Doors, parseDigest } from '../ingest/ingest.ts';
 import type { DiskWatch, Limits } from '../limits/limits.ts';
@@ -126,9 +127,8 @@ function sentDigests(exchange: Exchange): Delivery['expectedDigests'] {
   return lines.flatMap(parseDigest);
 }
 
-/** `?name=`, or the filename of a Content-Disposition header. */
+/** `?name=`, or the filename of a Content-Disposition header (RFC 6266); one that cannot be read names nothing. */
 export function sentName(exchange: Exchange): string | undefined {
-  const header = exchange.header('content-disposition') ?? '';
-  const [, quoted, token] = /;\s*filename="([^"]*)"|;\s*filename=([^\s;]+)/i.exec(header) ?? [];
-  return exchange.query.get('name') ?? quoted ?? token;
+  const disposition = exchange.header('content-disposition') ?? '';
+  return exchange.query.get('name') ?? parseDisposition(disposition).parameters.filename;
 }

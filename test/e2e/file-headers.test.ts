@@ -23,6 +23,23 @@ async function send(url: string, method: string, lines: readonly string[]): Prom
   return promise;
 }
 
+/** What stands in a header, and the name that it gives; without one a file is called upload. */
+const NAMES: readonly (readonly [disposition: string, name: string])[] = [
+  ["attachment; filename*=UTF-8''%e2%82%ac.txt", '€.txt'],
+  ["attachment; filename=plain.txt; filename*=UTF-8''%e2%82%ac.txt", '€.txt'],
+  ["attachment; filename*=UTF-8''%e2%82%ac.txt; filename=plain.txt", '€.txt'],
+  ['attachment; filename="a \\"b\\"; c.txt"', 'a "b"; c.txt'],
+  ['attachment; FileName = a.txt ; x=y', 'a.txt'],
+  ['inline;filename="€.txt"', '€.txt'],
+  ['attachment; filename="Ã©.txt"', 'Ã©.txt'],
+  ["attachment; filename*=UTF-8''%zz", 'upload'],
+  ['attachment; filename="a.txt', 'upload'],
+  ['; =; "', 'upload'],
+];
+
+/** A header's bytes as `fetch` takes them. */
+const utf8 = (text: string) => Buffer.from(text).toString('latin1');
+
 for (const transport of ['uws', 'node'] as const) {
   suite(`headers of files over ${transport}`, () => {
     const start = () => startServer({ args: ['--transport', transport] });
@@ -52,6 +69,23 @@ for (const transport of ['uws', 'node'] as const) {
       assert.equal(await send(url, 'GET', twice('If-None-Match')), 304);
       assert.equal(await send(url, 'GET', twice('If-Match')), 200);
       assert.equal(await send(url, 'DELETE', twice('If-Match')), 204);
+    });
+
+    test('Content-Disposition names a file as RFC 6266 says, on raw and on IETF uploads', async () => {
+      await using server = await start();
+      for (const [disposition, name] of NAMES) {
+        for (const [path, headers] of [
+          ['/file', {}],
+          ['/v1/files', {}],
+          ['/v1/uploads', { 'upload-complete': '?1' }],
+        ] as const) {
+          const answer = await fetch(server.url + path, {
+            ...{ method: 'POST', body: 'x' },
+            headers: { ...headers, 'content-disposition': utf8(disposition) },
+          });
+          assert.deepEqual([answer.status, ((await answer.json()) as StoredFile).name], [201, name], disposition);
+        }
+      }
     });
 
     test('Repr-Digest stands on answers with the file, not on problems with it', async () => {

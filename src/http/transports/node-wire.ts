@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { peerAddress } from '../peer.ts';
@@ -5,6 +6,8 @@ import { isBodiless, reasonPhrase } from '../status.ts';
 import type { HeaderLine, Wire, WireEvents } from '../transport.ts';
 import { HELD_SILENCE_MS, LINGER_SILENCE_MS, Linger } from './linger.ts';
 import { ReadGate } from './read-gate.ts';
+
+const BEYOND_ASCII = /[\x80-\xff]/;
 
 export interface NodeWireOptions {
   /** No further requests are wanted: every answer ends its connection. */
@@ -188,6 +191,13 @@ export class NodeWire implements Wire {
 function headerLines(raw: readonly string[]): HeaderLine[] {
   return Array.from(
     { length: raw.length / 2 },
-    (_, index) => [(raw[index * 2] ?? '').toLowerCase(), raw[index * 2 + 1] ?? ''] as const,
+    (_, index) => [(raw[index * 2] ?? '').toLowerCase(), decodeValue(raw[index * 2 + 1] ?? '')] as const,
   );
+}
+
+/** node:http takes each byte for a character. */
+function decodeValue(value: string): string {
+  if (!BEYOND_ASCII.test(value)) return value;
+  const bytes = Buffer.from(value, 'latin1');
+  return isUtf8(bytes) ? bytes.toString() : value;
 }
