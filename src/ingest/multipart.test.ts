@@ -91,6 +91,23 @@ suite('multipart', () => {
     await fc.assert(property, { numRuns: 400 });
   });
 
+  test('spaces and tabs behind a boundary belong to no part, however the body is cut', async () => {
+    const padding = fc.string({ unit: fc.constantFrom(' ', '\t'), maxLength: 64 });
+    const content = fc.string({ unit: fc.constantFrom(' ', '\t', '\r', '\n', '-'), maxLength: 80 });
+    const property = fc.asyncProperty(padding, content, cuts, async (pad, body, places) => {
+      const plain = formOf([field('a', body), file('x', body), file('y', '')]).toString('latin1');
+      const padded = Buffer.from(plain.replaceAll(/--frontier(--)?/g, `$&${pad}`));
+      assert.deepEqual(await read(sourceOf(cut(padded, places))), {
+        files: [
+          ['f', `x application/pdf ${body.length} ${body}`],
+          ['f', 'y application/pdf 0 '],
+        ],
+        fields: { a: body },
+      });
+    });
+    await fc.assert(property, { numRuns: 400 });
+  });
+
   test('a spoilt body is refused, or every part of it comes out whole', async () => {
     const text = fc.string({ unit: fc.constantFrom(...'ab\r\n-: ;="'), minLength: 1, maxLength: 40 });
     const parts = fc.array(
@@ -107,7 +124,7 @@ suite('multipart', () => {
       ];
       const delimited = `\r\n${form.toString('latin1')}`.split('\r\n--frontier').slice(1);
       const bodies = delimited
-        .filter((part) => part.startsWith('\r\n'))
+        .filter((part) => /^[ \t]*\r\n/.test(part))
         .map((part) => part.replace(/^.*?\r\n\r\n/s, ''));
       const printable = (list: string[]) =>
         list
@@ -188,6 +205,11 @@ suite('multipart that is malformed', () => {
     ['LF line ends', Buffer.from(valid.toString('latin1').replaceAll('\r\n', '\n'), 'latin1')],
     ['another boundary', Buffer.from(valid.toString('latin1').replaceAll('frontier', 'frontiex'), 'latin1')],
     ['no last boundary', valid.subarray(0, -14)],
+    [
+      'spaces before the dashes of the last boundary',
+      Buffer.from(valid.toString('latin1').replace(/--\r\n$/, ' --\r\n')),
+    ],
+    ['65 spaces behind a boundary', Buffer.from(valid.toString('latin1').replace('--frontier', `$&${' '.repeat(65)}`))],
     ['half of the last boundary', valid.subarray(0, -6)],
     ['a last boundary with one dash', valid.subarray(0, -3)],
     ['an end within a file', valid.subarray(0, -2000)],
