@@ -45,7 +45,9 @@ export type ReceiveAll = (
   read: (keep: (file: StoredFile) => StoredFile) => Promise<Omit<Delivered, 'undo'>>,
 ) => Promise<Delivered>;
 
-export function nameIn({ name = DEFAULT_NAME }: Readonly<Record<string, unknown>>): string {
+/** What the `name` of a JSON object says; null is like not there. Error: `bad_request`. */
+export function nameIn({ name }: Readonly<Record<string, unknown>>, otherwise = DEFAULT_NAME): string {
+  if (name == null) return otherwise;
   if (typeof name === 'string') return name;
   throw new AppError('bad_request', '"name" must be a string');
 }

@@ -112,7 +112,7 @@ export function createDoors({ ingest, files, guard, urlTimeoutMs }: DoorsOptions
     const { maxBytes, signal, caller } = delivery;
     const fetched = await fetchUrl(url, { guard, signal, maxBytes, timeoutMs: urlTimeoutMs });
     const { source, declaredType, declaredBytes } = fetched;
-    const name = members.name === undefined ? (fetched.name ?? DEFAULT_NAME) : nameIn(members);
+    const name = nameIn(members, fetched.name);
     return await ingest.receive(source, { name, declaredType, declaredBytes, maxBytes, signal, caller });
   }
 

@@ -101,7 +101,14 @@ for (const transport of ['uws', 'node'] as const) {
       }
     });
 
+    test('a name that is null is like none', async () => {
+      await using server = await start();
+      const answer = await postJson(server, '/v1/files', { name: null, base64: 'aGVsbG8=' });
+      assert.deepEqual([answer.status, ((await answer.json()) as FileJson).name], [201, 'upload']);
+    });
+
     for (const [body, code] of [
+      [{ base64: 'aGVsbG8=', name: 3 }, 'bad_request'],
       [{ base64: 'aGVsbG8' }, 'bad_base64'],
       [{ base64: 'aGVs*G8=' }, 'bad_base64'],
       [{ base64: 'aGVsbG9=' }, 'bad_base64'],
@@ -131,7 +138,7 @@ for (const transport of ['uws', 'node'] as const) {
         assert.ok(address && typeof address === 'object');
         const url = `http://127.0.0.1:${address.port}/folder/photo.bin`;
         await using open = await start('--allow-addresses', '127.0.0.0/8');
-        const file = (await (await postJson(open, '/v1/files', { url })).json()) as FileJson;
+        const file = (await (await postJson(open, '/v1/files', { url, name: null })).json()) as FileJson;
         assert.deepEqual([file.name, file.sha256], ['photo.bin', sha('sha256', bytes).toString('hex')]);
         await using guarded = await start();
         const seen = visits;
