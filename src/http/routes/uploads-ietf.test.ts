@@ -32,6 +32,15 @@ suite('IETF upload routes', () => {
     assert.equal((await calls.call('POST', '/v1/uploads', { 'upload-complete': '?1' })).json().size, 0);
   });
 
+  test('a part without Upload-Complete is 400 of this protocol, not 412 of tus', async () => {
+    await using calls = await createUploadCalls();
+    const url = await create(calls);
+    const part = { 'content-type': PART['content-type'], 'upload-offset': '0' };
+    const refused = await calls.call('PATCH', url, part, 'abc');
+    assert.deepEqual([refused.status, refused.json().code], [400, 'bad_request']);
+    assert.deepEqual(['upload-complete', 'tus-resumable'].map(refused.header), ['?0', undefined]);
+  });
+
   test('an upload is created empty, appended to, asked for its offset, and completed', async () => {
     await using calls = await createUploadCalls();
     const url = await create(calls, { 'upload-length': '6' });

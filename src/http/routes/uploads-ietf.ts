@@ -26,6 +26,15 @@ import {
 
 const CONTENT_TYPE = 'application/partial-upload';
 
+/** The request speaks this protocol, well or not. */
+export function isIetf(exchange: Exchange): boolean {
+  if (exchange.header('tus-resumable') !== undefined) return false;
+  const isNamed = ['upload-complete', 'upload-draft-interop-version'].some(
+    (name) => exchange.header(name) !== undefined,
+  );
+  return isNamed || sentMediaType(exchange) === CONTENT_TYPE;
+}
+
 /**
  * draft-ietf-httpbis-resumable-upload-12. No `104 (Upload Resumption Supported)` is sent: the transports cannot send interim
  * responses, and the draft lets a server leave it out. So a client that wants to resume its first request, too, creates the

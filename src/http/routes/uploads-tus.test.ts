@@ -110,6 +110,7 @@ suite('tus routes', () => {
       assert.equal(refused.status, status);
       assert.equal(refused.header('content-type'), 'application/problem+json');
       assert.equal(refused.header('access-control-allow-origin'), '*');
+      assert.equal(refused.header('tus-resumable'), '1.0.0');
       if (status === 412) assert.equal(refused.header('tus-version'), '1.0.0');
       if (status === 409) assert.equal(refused.header('upload-offset'), '0');
       assert.equal((await calls.call('HEAD', url, TUS)).header('upload-offset'), '0');
@@ -136,6 +137,18 @@ suite('tus routes', () => {
     assert.equal((await calls.call('HEAD', url, TUS)).status, 404);
     assert.equal((await calls.call('DELETE', url, TUS)).status, 404);
     assert.equal((await calls.call('POST', url, TUS)).status, 405);
+  });
+
+  test('an override is a method in any case; without one, or by another, a POST is 405 and told what to use', async () => {
+    await using calls = await createUploadCalls();
+    const url = await create(calls, 6);
+    for (const override of [{}, { 'x-http-method-override': 'PUT' }]) {
+      const refused = await calls.call('POST', url, { ...TUS, ...override });
+      assert.deepEqual([refused.status, refused.header('allow')], [405, 'DELETE, GET, HEAD, OPTIONS, PATCH']);
+    }
+    const patch = { ...CHUNK, 'upload-offset': '0', 'x-http-method-override': 'patch' };
+    assert.equal((await calls.call('POST', url, patch, 'abc')).status, 204);
+    assert.equal((await calls.call('POST', url, { ...TUS, 'x-http-method-override': 'Delete' })).status, 204);
   });
 
   test('a joined upload tells its parts and takes no bytes', async () => {

@@ -91,8 +91,9 @@ export function createTus(options: UploadRoutesOptions): UploadProtocol {
   return { create, show, append, remove };
 }
 
-/** Every request but OPTIONS names the version. Error: `precondition_failed` (412). */
+/** Every request but OPTIONS names the version, and so does every answer. Error: `precondition_failed` (412). */
 export function checkTusVersion(exchange: Exchange): void {
+  exchange.setHeader('tus-resumable', TUS_VERSION);
   const version = exchange.header('tus-resumable');
   if (version === TUS_VERSION) return;
   exchange.setHeader('tus-version', TUS_VERSION);

@@ -4,7 +4,7 @@ import type { Exchange } from '../exchange.ts';
 import type { Params, Route } from '../route.ts';
 import type { HeaderLine } from '../transport.ts';
 import { owned } from './owned.ts';
-import { createIetf } from './uploads-ietf.ts';
+import { createIetf, isIetf } from './uploads-ietf.ts';
 import type { UploadProtocol, UploadRoutesOptions } from './uploads-shared.ts';
 import { checkTusVersion, createTus } from './uploads-tus.ts';
 
@@ -43,7 +43,6 @@ export function uploadRoutes(options: UploadRoutesOptions): readonly Route[] {
   function chosen(exchange: Exchange): UploadProtocol {
     if (isIetf(exchange)) return ietf;
     checkTusVersion(exchange);
-    exchange.setHeader('tus-resumable', TUS_VERSION);
     return tus;
   }
 
@@ -58,7 +57,7 @@ export function uploadRoutes(options: UploadRoutesOptions): readonly Route[] {
 
   async function act(exchange: Exchange, id: string): Promise<void> {
     const method = exchange.header('x-http-method-override') ?? exchange.method;
-    switch (method) {
+    switch (method.trim().toUpperCase()) {
       case 'HEAD':
       case 'GET':
         return (await chosenFor(exchange, id)).show(exchange, id);
@@ -67,6 +66,7 @@ export function uploadRoutes(options: UploadRoutesOptions): readonly Route[] {
       case 'DELETE':
         return (await chosenFor(exchange, id)).remove(exchange, id);
       default:
+        exchange.setHeader('allow', 'DELETE, GET, HEAD, OPTIONS, PATCH');
         throw new AppError('method_not_allowed', `${method.slice(0, 20)} does nothing here: use HEAD, PATCH or DELETE`);
     }
   }
@@ -96,11 +96,6 @@ export function uploadRoutes(options: UploadRoutesOptions): readonly Route[] {
     ...route,
     handle: (exchange, params) => forBrowsers(exchange, route, params),
   }));
-}
-
-function isIetf(exchange: Exchange): boolean {
-  if (exchange.header('tus-resumable') !== undefined) return false;
-  return ['upload-complete', 'upload-draft-interop-version'].some((name) => exchange.header(name) !== undefined);
 }
 
 /** Any page may upload: there are no cookies that it could misuse, and an API key it must have from the user. */
