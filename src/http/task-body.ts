@@ -25,6 +25,14 @@ const CALL_PARAMETERS = new Set<string>([...WISH_PARAMETERS, 'callback_url']);
 /** The same, unless the task's input has a member of that name. */
 const SOFT_PARAMETERS = new Set(['name', 'priority']);
 
+/** What callers put into the body for the call, though only there it counts. */
+const ELSEWHERE: ReadonlyMap<string, string> = new Map([
+  ['deadline', 'the query, as in ?deadline=30'],
+  ['on_timeout', 'the query, as in ?on_timeout=continue'],
+  ['priority', 'the query, as in ?priority=5'],
+  ['wait', 'a header, as in Prefer: wait=5'],
+]);
+
 /** Members of a JSON body that mean its one file, whatever the task calls it. */
 const WHOLE_FILE = new Set(['file', 'url', 'base64']);
 
@@ -122,13 +130,31 @@ async function receivePlain(
   return { ...delivered, from: sentMediaType(exchange) === 'application/json' ? 'json' : 'text' };
 }
 
-/** Query and body together; a name that stands in both is an error. */
+/** Query and body together. Error: `invalid_input`, also for a name that stands in both or means the call. */
 export function readInput(entry: TaskEntry, { members: query }: CallQuery, { members, from }: TaskBody): unknown {
-  const rest = Object.fromEntries(Object.entries(members).filter(([name]) => !isCallParameter(entry, name)));
+  refuseMisplaced(entry, members);
+  const isInput = ([name]: [string, unknown]) => ELSEWHERE.has(name) || !isCallParameter(entry, name);
+  const rest = Object.fromEntries(Object.entries(members).filter(isInput));
   const twice = Object.keys(rest).find((name) => Object.hasOwn(query, name));
   if (twice !== undefined) throw new AppError('invalid_input', `${twice}: given in the query and in the body`);
   if (from === 'text') return entry.input.parse({ ...query, ...rest }, 'text');
   return entry.input.parse({ ...entry.input.fromText(query), ...rest }, 'json');
+}
+
+/** An endpoint that runs inline has no such parameters. */
+function refuseMisplaced(entry: TaskEntry, members: TaskBody['members']): void {
+  if (entry.isInline) return;
+  for (const name of Object.keys(members)) {
+    const place = ELSEWHERE.get(name);
+    if (place !== undefined && !mayHave(entry, name))
+      throw new AppError('invalid_input', `${name}: is no input of ${entry.task.name}; say it in ${place}`);
+  }
+}
+
+/** True for a schema that takes any member or does not tell which. */
+function mayHave({ input }: TaskEntry, name: string): boolean {
+  const { properties, additionalProperties = false } = input.jsonSchema;
+  return input.has(name) || properties === undefined || additionalProperties !== false;
 }
 
 /** The files of the call, each for one of the task's. */

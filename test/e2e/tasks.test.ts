@@ -42,6 +42,14 @@ for (const transport of ['uws', 'node'] as const) {
       form.set('fries_name', 'curly');
       form.set('amount', '2');
       assert.equal((await call(url, { method: 'POST', body: form })).json, expected);
+      const members = { fries_name: 'curly', deadline: '5' };
+      for (const misplaced of [
+        await post(url, members),
+        await call(url, { method: 'POST', body: new URLSearchParams(members) }),
+      ]) {
+        assert.deepEqual([misplaced.status, misplaced.json.code], [422, 'invalid_input']);
+        assert.match(misplaced.json.detail, /^deadline: .*\?deadline=/);
+      }
       const wrong = await post(`${server.url}/v1/tasks/make_fries`, { amount: 'many' });
       assert.equal(wrong.status, 422);
       assert.match(wrong.json.detail, /fries_name: .*amount: /);
