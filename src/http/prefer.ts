@@ -55,6 +55,12 @@ export function preferredWaitMs(exchange: Exchange, maxMs: number): number | und
   return waitMs;
 }
 
+/** `Prefer: respond-async` or `wait=`: the answer is the whole result or the job, no items. */
+export function prefersJob(exchange: Exchange): boolean {
+  const { isAsync, waitS } = readPrefer(exchange);
+  return isAsync || waitS !== undefined;
+}
+
 /** `?deadline=` in seconds, decimals allowed. */
 function askedDeadline(exchange: Exchange): number | undefined {
   const text = exchange.query.get('deadline');

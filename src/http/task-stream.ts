@@ -6,7 +6,7 @@ import type { StreamedJob, TaskEntry, Tasks } from '../tasks/tasks.ts';
 import type { Exchange } from './exchange.ts';
 import { type ItemFormat, replyItems } from './item-stream.ts';
 import { jobUrl, linkItems } from './links.ts';
-import type { Wish } from './prefer.ts';
+import { prefersJob, type Wish } from './prefer.ts';
 import { type CallQuery, readFiles, readInput, type TaskBody, undoing } from './task-body.ts';
 
 export interface TaskStreamOptions {
@@ -32,7 +32,7 @@ export type TaskStream = (exchange: Exchange, delivered: TaskBody, order: Stream
 
 /** undefined: the caller wants the job, or the whole result. */
 export function wantedStream(exchange: Exchange, entry: TaskEntry, wish: Wish): ItemFormat | undefined {
-  if (!entry.canStream || exchange.header('prefer') !== undefined) return undefined;
+  if (!entry.canStream || prefersJob(exchange)) return undefined;
   const accepted = exchange.headers('accept').join(',');
   if (/text\/event-stream/i.test(accepted)) return 'sse';
   if (/application\/(x-ndjson|jsonl|json-seq)/i.test(accepted)) return 'ndjson';

@@ -86,6 +86,9 @@ for (const transport of ['uws', 'node'] as const) {
       const lines = await call(`${url}?to=3`);
       assert.match(lines.headers.get('content-type') ?? '', /x-ndjson/);
       assert.equal(lines.text, [0, 1, 2].map((i) => `{"i":${i},"pad":""}\n`).join(''));
+      for (const prefer of ['handling=lenient', 'wait=soon', 'return=minimal, handling=strict']) {
+        assert.equal((await call(`${url}?to=3`, { headers: { prefer } })).text, lines.text, prefer);
+      }
       const events = await call(`${url}?to=2`, { headers: { accept: 'text/event-stream' } });
       assert.match(events.text, /event: item\ndata: \{"i":0,"pad":""\}\n\n/);
       assert.match(events.text, /event: done\ndata: \{"items":2\}/);
