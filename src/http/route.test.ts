@@ -20,6 +20,9 @@ suite('the router', () => {
     ['GET', '/v1/files/a', '/v1/files/{id}', { id: 'a' }],
     ['GET', '/v1/files/a%2Fb%20c', '/v1/files/{id}', { id: 'a/b c' }],
     ['GET', '/v1/files/newest', '/v1/files/newest', {}],
+    ['GET', '/v1/%66iles/%6eewes%74', '/v1/files/newest', {}],
+    ['POST', '/%66%69%6C%65', '/file', {}],
+    ['GET', '/v%31/files/%2566', '/v1/files/{id}', { id: '%66' }],
     ['GET', '/v1/jobs/j/pages/3', '/v1/jobs/{id}/pages/{page}', { id: 'j', page: '3' }],
     ['HEAD', '/v1/files/a', '/v1/files/{id}', { id: 'a' }],
   ] as const) {
@@ -45,6 +48,12 @@ suite('the router', () => {
     '',
     '/V1/files/a',
     '/__proto__',
+    '/v1%2Ffiles/a',
+    '/v1/files%2Fnewest',
+    '/%2566ile',
+    '/%zz',
+    '/v1/file%/a',
+    '/v1/%ff/a',
   ]) {
     test(`does not know ${JSON.stringify(path)}`, () => {
       assert.deepEqual(find('GET', path), { kind: 'unknown_path' });
@@ -57,7 +66,8 @@ suite('the router', () => {
   });
 
   test('refuses a segment that is no percent-encoding', () => {
-    assert.throws(() => find('GET', '/v1/files/%zz'), { code: 'bad_request' });
+    for (const path of ['/v1/files/%zz', '/v1/%66iles/%ff', '/v1/files/%'])
+      assert.throws(() => find('GET', path), { code: 'bad_request' });
   });
 
   test('does not take two routes for one method and path', () => {

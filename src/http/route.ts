@@ -34,7 +34,7 @@ export function createRouter(routes: readonly Route[]): (method: string, path: s
   const resources = groupByPath(routes);
 
   return (method, path) => {
-    const segments = path.split('/');
+    const segments = path.split('/').map(decodeSegment);
     const resource = resources.find((candidate) => fits(candidate.segments, segments));
     if (!resource) return { kind: 'unknown_path' };
     const route = resource.routes.get(method) ?? (method === 'HEAD' ? resource.routes.get('GET') : undefined);
@@ -59,25 +59,32 @@ function rank(segments: readonly string[]): string {
   return segments.map((segment) => (PARAM.test(segment) ? '1' : '0')).join('');
 }
 
-function fits(pattern: readonly string[], segments: readonly string[]): boolean {
+/** A request's segment, decoded after the path was split; undefined: it is not valid percent-encoding. */
+type Segment = string | undefined;
+
+function fits(pattern: readonly string[], segments: readonly Segment[]): boolean {
   if (pattern.length !== segments.length) return false;
   return pattern.every((part, index) => (PARAM.test(part) ? segments[index] !== '' : part === segments[index]));
 }
 
-function readParams(pattern: readonly string[], segments: readonly string[]): Params {
+function readParams(pattern: readonly string[], segments: readonly Segment[]): Params {
   const params: Record<string, string> = {};
   for (const [index, part] of pattern.entries()) {
     const name = PARAM.exec(part)?.[1];
-    if (name !== undefined) params[name] = decodeSegment(segments[index] ?? '');
+    if (name === undefined) continue;
+    const segment = segments[index];
+    if (segment === undefined) throw new AppError('bad_request', 'the path is not valid percent-encoding');
+    params[name] = segment;
   }
   return params;
 }
 
-function decodeSegment(segment: string): string {
+function decodeSegment(segment: string): Segment {
   try {
     return decodeURIComponent(segment);
   } catch (error) {
-    throw new AppError('bad_request', 'the path is not valid percent-encoding', { cause: error });
+    if (error instanceof URIError) return undefined;
+    throw error;
   }
 }
 

@@ -99,6 +99,17 @@ export function transportContract(transport: TransportName): void {
       await client.close();
     });
 
+    test('letters of a path may be percent-encoded, its slashes may not', async () => {
+      for (const [path, status] of [
+        ['/%68ell%6F', 200],
+        ['/bytes/%31', 200],
+        ['/bytes%2F1', 404],
+        ['/%zz', 404],
+        ['/bytes/%zz', 400],
+      ] as const)
+        assert.equal((await get(server.port, path)).resume().statusCode, status, path);
+    });
+
     test('one connection serves one request after the other', async () => {
       const client = await RawClient.open(server.port);
       for (const word of ['one', 'two', 'three']) {
