@@ -25,6 +25,13 @@ for (const [args, name, value] of [
   [['--deadline', '0.5'], 'deadline', 0.5],
   [['--deadline', '250ms'], 'deadline', 0.25],
   [['--trace'], 'trace', true],
+  [['--trace=yes'], 'trace', true],
+  [['--trace', '--no-trace'], 'trace', false],
+  [['--host=-x'], 'host', '-x'],
+  [['--tasks', 'a', '--tasks', 'b,c'], 'tasks', ['a', 'b', 'c']],
+  [['--max-deadline', '10'], 'maxDeadline', 10],
+  [['--deadline', '10', '--max-deadline', '10'], 'deadline', 10],
+  [['--allow-addresses', 'fd00::/8,files.lan:8080'], 'allowAddresses', ['fd00::/8', 'files.lan:8080']],
   [
     ['--trusted-proxies', '10.0.0.1,10.0.0.2', '--trusted-proxies', '::1'],
     'trustedProxies',
@@ -36,14 +43,52 @@ for (const [args, name, value] of [
   });
 }
 
+for (const origin of ['*', 'null', 'https://app.example', 'HTTP://localhost:3000/', 'app://-', 'https://[::1]:8443']) {
+  test(`${origin} may be among the origins`, () => {
+    assert.deepEqual(loadConfig(['--allow-origins', origin], {}).allowOrigins, [origin]);
+  });
+}
+
 for (const [args, env, message] of [
   [['--port', '65536'], {}, /--port: "65536" is not allowed; expected a whole number from 0 to 65535/],
   [['--port', 'x'], {}, /--port/],
+  [['--port', '--host', 'x'], {}, /^--port: "--host" is not allowed; expected a whole number from 0 to 65535$/],
+  [['--port', '-1'], {}, /^--port: "-1" is not allowed; expected a whole number from 0 to 65535$/],
+  [['--port=-1'], {}, /^--port: "-1" is not allowed/],
+  [['--port'], {}, /^--port: there is no value; expected a whole number from 0 to 65535$/],
+  [['--transport'], {}, /^--transport: there is no value; expected auto \| uws \| node$/],
+  [['--host', '--port', '1'], {}, /^--host: "--port" is not allowed; expected some text, or --host=--port$/],
+  [['--tasks', '-x'], {}, /^--tasks: "-x" is not allowed; expected a list of texts, or --tasks=-x$/],
+  [['--config'], {}, /^--config: there is no value; expected some text$/],
+  [['--trace=perhaps'], {}, /^--trace: "perhaps" is not allowed; expected true or false$/],
+  [['--no-port'], {}, /^"--no-port" is not a setting/],
+  [['-p', '1'], {}, /^"-p" is not a setting/],
+  [['--allow-addresses', '::1,foo/99'], {}, /^--allow-addresses: "foo\/99" is not allowed; expected a CIDR, /],
+  [[], { PENSTOCK_ALLOW_ADDRESSES: '10.0.0.0/33' }, /^PENSTOCK_ALLOW_ADDRESSES: "10.0.0.0\/33" is not allowed/],
+  [
+    ['--allow-origins', 'foo'],
+    {},
+    /^--allow-origins: "foo" is not allowed; expected an origin .*https:\/\/app\.example/,
+  ],
+  [['--allow-origins', 'https://app.example/page'], {}, /^--allow-origins: "https:\/\/app.example\/page"/],
+  [['--allow-origins', 'https://app.example:443'], {}, /^--allow-origins: /],
+  [
+    ['--deadline', '100', '--max-deadline', '10'],
+    {},
+    /^--deadline: 100 is not allowed; expected at most max-deadline, .* 10 s$/,
+  ],
+  [
+    [],
+    { PENSTOCK_DEADLINE: '1h' },
+    /^PENSTOCK_DEADLINE: 3600 is not allowed; expected at most max-deadline, .* 600 s$/,
+  ],
   [['--transport', 'apache'], {}, /auto \| uws \| node/],
   [[], { PENSTOCK_WORKERS: '1.5' }, /PENSTOCK_WORKERS: "1.5"/],
   [['--nonsense'], {}, /--nonsense/],
   [['extra'], {}, /extra/],
   [['--config', '/nowhere.json'], {}, /nowhere/],
+  [['a\nb'], {}, /^"a\\nb" is not a setting/],
+  [['--config', configFile('{"a":\nx}')], {}, /not valid JSON/],
   [['--config', configFile('[1]')], {}, /one JSON object/],
   [['--config', configFile('{"prot": 1}')], {}, /"prot" is not a setting/],
 ] as const) {

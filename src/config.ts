@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { readAddressException } from './core/address-exception.ts';
+import { allowed, readValue, show } from './setting-values.ts';
 import { ALIASES, type Config, flagName, SETTINGS, type SettingKind, variableName } from './settings.ts';
 
 export type { Config } from './settings.ts';
@@ -9,22 +11,31 @@ export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }
 
-const SIZES: Readonly<Record<string, number>> = Object.fromEntries(
-  ['', 'k', 'm', 'g', 't'].flatMap((prefix, power) => [
-    [prefix, 1e3 ** power],
-    [`${prefix}b`, 1e3 ** power],
-    [`${prefix}i`, 2 ** (10 * power)],
-    [`${prefix}ib`, 2 ** (10 * power)],
-  ]),
-);
-const TIMES: Readonly<Record<string, number>> = { '': 1, ms: 0.001, s: 1, m: 60, min: 60, h: 3600, d: 86_400 };
-const QUANTITY = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i;
+/** Every flag, the config file's own among them. */
+const KINDS: ReadonlyMap<string, SettingKind> = new Map([
+  ['config', { type: 'text' }],
+  ...Object.entries(SETTINGS).map(([name, { kind }]) => [flagName(name), kind] as const),
+]);
+/** What the items of a list must be beside texts. */
+const LISTS = [
+  {
+    name: 'allowAddresses',
+    isItem: (item: string) => readAddressException(item) !== undefined,
+    expected: 'a CIDR, an address, a host, or one of the last two with a port',
+  },
+  {
+    name: 'allowOrigins',
+    isItem: isOrigin,
+    expected: 'an origin as a browser sends it, like https://app.example, or *',
+  },
+] as const;
 
 /** Reads flags, then `env`, then the `--config` file; the first that names a setting wins. Errors: ConfigError. */
 export function loadConfig(args: readonly string[], env: Readonly<Record<string, string | undefined>>): Config {
   const flags = parseFlags(args);
   const file = readConfigFile(single(flags.config) ?? env.PENSTOCK_CONFIG);
   const config: Record<string, unknown> = {};
+  const sources: Partial<Record<string, string>> = {};
   for (const [name, setting] of Object.entries(SETTINGS)) {
     const flag = flagName(name);
     const [given, source] = [
@@ -34,8 +45,39 @@ export function loadConfig(args: readonly string[], env: Readonly<Record<string,
       [file[flag], `"${flag}" of the config file`] as const,
     ].find(([value]) => value !== undefined) ?? [undefined, ''];
     config[name] = given === undefined ? setting.default : parseValue(setting.kind, given, source);
+    if (given !== undefined) sources[name] = source;
   }
-  return Object.freeze(config) as Config;
+  const checked = Object.freeze(config) as Config;
+  checkLists(checked, sources);
+  checkDeadlines(checked, sources);
+  return checked;
+}
+
+type Sources = Readonly<Partial<Record<string, string>>>;
+
+function checkLists(config: Config, sources: Sources): void {
+  for (const { name, isItem, expected } of LISTS) {
+    const wrong = config[name].find((item) => !isItem(item));
+    if (wrong !== undefined) throw refused(sources[name] ?? name, wrong, expected);
+  }
+}
+
+/** The default gives way to a lower maximum; who names a deadline means it. */
+function checkDeadlines({ deadline, maxDeadline }: Config, sources: Sources): void {
+  if (sources.deadline === undefined || deadline <= maxDeadline) return;
+  throw refused(sources.deadline, deadline, `at most max-deadline, which is ${show(maxDeadline, 's')}`);
+}
+
+function isOrigin(text: string): boolean {
+  if (text === '*' || text === 'null') return true;
+  const origin = text.replace(/\/$/, '').toLowerCase();
+  if (/^https?:/.test(origin)) return URL.parse(origin)?.origin === origin;
+  // Of apps and browser extensions; URL knows no origin for them.
+  return /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#@]+$/.test(origin);
+}
+
+function refused(source: string, given: unknown, expected: string): ConfigError {
+  return new ConfigError(`${source}: ${JSON.stringify(given)} is not allowed; expected ${expected}`);
 }
 
 /** The variable of another name that means the setting, and its value in our words. */
@@ -45,17 +87,47 @@ function aliased(name: string, env: Readonly<Record<string, string | undefined>>
   return [value === undefined ? undefined : (alias?.values?.[value] ?? value), variable];
 }
 
+/** Not strictly: parseArgs would tell what is wrong in several lines, and not what is allowed. */
 function parseFlags(args: readonly string[]): Record<string, unknown> {
-  const options: Record<string, { type: 'string' | 'boolean'; multiple?: boolean }> = { config: { type: 'string' } };
-  for (const [name, { kind }] of Object.entries(SETTINGS)) {
-    options[flagName(name)] =
-      kind.type === 'flag' ? { type: 'boolean' } : { type: 'string', multiple: kind.type === 'list' };
+  const options = Object.fromEntries(
+    [...KINDS].map(([flag, { type }]) => [
+      flag,
+      { type: type === 'flag' ? 'boolean' : 'string', multiple: type === 'list' } as const,
+    ]),
+  );
+  const { values, tokens } = parseArgs({ args: [...args], options, allowNegative: true, strict: false, tokens: true });
+  for (const token of tokens) {
+    if (token.kind === 'positional') throw unknownSetting(token.value);
+    if (token.kind === 'option') checkFlag(token);
   }
-  try {
-    return parseArgs({ args: [...args], options, allowNegative: true }).values;
-  } catch (error) {
-    throw new ConfigError(`${error instanceof Error ? error.message : error}; --help lists all settings`);
-  }
+  return values;
+}
+
+interface GivenFlag {
+  readonly name: string;
+  /** As typed. */
+  readonly rawName: string;
+  readonly value?: string | undefined;
+  /** Behind a `=`. */
+  readonly inlineValue?: boolean | undefined;
+}
+
+/** The value itself is judged with those of other sources. */
+function checkFlag({ name, rawName, value, inlineValue }: GivenFlag): void {
+  const kind = KINDS.get(name);
+  const isNegative = rawName === `--no-${name}`;
+  if (!kind || (isNegative && kind.type !== 'flag'))
+    throw unknownSetting(inlineValue ? `${rawName}=${value}` : rawName);
+  if (kind.type === 'flag') return;
+  if (value === undefined) throw new ConfigError(`${rawName}: there is no value; expected ${allowed(kind)}`);
+  if (inlineValue || !value.startsWith('-')) return;
+  // A text may begin so, too, but this one is rather the next flag.
+  const isText = kind.type === 'text' || kind.type === 'list';
+  throw refused(rawName, value, isText ? `${allowed(kind)}, or ${rawName}=${value}` : allowed(kind));
+}
+
+function unknownSetting(given: string): ConfigError {
+  return new ConfigError(`${JSON.stringify(given)} is not a setting; --help lists all settings`);
 }
 
 function single(value: unknown): string | undefined {
@@ -68,7 +140,8 @@ function readConfigFile(path: string | undefined): Record<string, unknown> {
   try {
     parsed = JSON.parse(readFileSync(path, 'utf8'));
   } catch (error) {
-    throw new ConfigError(`--config ${path}: ${error instanceof Error ? error.message : error}`);
+    // JSON.parse quotes from the file, line ends included.
+    throw new ConfigError(`--config ${path}: ${error instanceof Error ? error.message : error}`.replaceAll('\n', ' '));
   }
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
     throw new ConfigError(`--config ${path}: expected one JSON object of settings`);
@@ -82,81 +155,7 @@ function readConfigFile(path: string | undefined): Record<string, unknown> {
 function parseValue(kind: SettingKind, given: unknown, source: string): unknown {
   const value = readValue(kind, given);
   if (value !== undefined) return value;
-  throw new ConfigError(`${source}: ${JSON.stringify(given)} is not allowed; expected ${allowed(kind)}`);
-}
-
-/** undefined: not a value of this kind. */
-function readValue(kind: SettingKind, given: unknown): unknown {
-  switch (kind.type) {
-    case 'text':
-      return typeof given === 'string' && given !== '' ? given : undefined;
-    case 'list':
-      return readList(given);
-    case 'flag':
-      return readFlag(given);
-    case 'choice':
-      return typeof given === 'string' && kind.of.includes(given) ? given : undefined;
-    case 'number': {
-      const value = quantity(kind.unit, String(given));
-      if (value === undefined || value < kind.min || value > kind.max) return undefined;
-      return kind.whole && !Number.isInteger(value) ? undefined : value;
-    }
-    default:
-      return kind satisfies never;
-  }
-}
-
-function readFlag(given: unknown): boolean | undefined {
-  if (typeof given === 'boolean') return given;
-  if (typeof given !== 'string') return undefined;
-  if (/^(1|true|yes|on)$/i.test(given)) return true;
-  return /^(0|false|no|off|)$/i.test(given) ? false : undefined;
-}
-
-function readList(given: unknown): readonly string[] | undefined {
-  const items: unknown[] = Array.isArray(given) ? given : [given];
-  if (!items.every((item) => typeof item === 'string')) return undefined;
-  const parts = items.flatMap((item) => item.split(',')).map((item) => item.trim());
-  // An empty one, say of a variable that was never filled in, must not turn a guard off.
-  return parts.includes('') ? undefined : Object.freeze(parts);
-}
-
-function quantity(unit: string, given: string): number | undefined {
-  const [, digits, suffix] = QUANTITY.exec(given.trim()) ?? [];
-  if (digits === undefined || suffix === undefined) return undefined;
-  const factors = unit === 'bytes' || unit === 'B/s' ? SIZES : unit === 's' ? TIMES : { '': 1 };
-  const factor = factors[suffix.toLowerCase()];
-  return factor === undefined ? undefined : Number(digits) * factor;
-}
-
-/** What a value of this kind may be, in words. */
-function allowed(kind: SettingKind): string {
-  switch (kind.type) {
-    case 'text':
-      return 'some text';
-    case 'list':
-      return 'a list of texts';
-    case 'flag':
-      return 'true or false';
-    case 'choice':
-      return kind.of.join(' | ');
-    case 'number':
-      return `${kind.whole ? 'a whole number' : 'a number'} from ${show(kind.min, kind.unit)} to ${show(kind.max, kind.unit)}`;
-    default:
-      return kind satisfies never;
-  }
-}
-
-function show(value: number, unit: string): string {
-  if (unit === 'count') return String(value);
-  if (unit === 's') return value >= 3600 && value % 3600 === 0 ? `${value / 3600} h` : `${value} s`;
-  const [name, size] = [
-    ['TiB', 2 ** 40] as const,
-    ['GiB', 2 ** 30] as const,
-    ['MiB', 2 ** 20] as const,
-    ['KiB', 2 ** 10] as const,
-  ].find(([, factor]) => value >= factor && value % factor === 0) ?? ['B', 1];
-  return `${value / size} ${name}${unit === 'B/s' ? '/s' : ''}`;
+  throw refused(source, given, allowed(kind));
 }
 
 /** One row per setting: flag, default and limits, meaning; for --help and for the README's table. */

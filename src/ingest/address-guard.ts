@@ -2,6 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { BlockList, isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import ipaddr from 'ipaddr.js';
+import { readAddressException } from '../core/address-exception.ts';
 import { AppError } from '../core/errors.ts';
 
 export interface HostAddress {
@@ -98,18 +99,22 @@ function hostKey(hostname: string): string {
   return isIP(host) === 0 ? host : ipaddr.parse(host).toString();
 }
 
-const EXCEPTION = /^(?:\[(?<v6>[0-9a-f:.]+)\]|(?<host>[a-z0-9._-]+))(?::(?<port>\d{1,5}))?$/i;
-
 function addException(entry: string, hosts: Set<string>, ranges: BlockList): void {
-  const [network = '', prefix, ...rest] = entry.split('/');
-  const kind = isIP(network) === 6 ? 'ipv6' : 'ipv4';
-  const bits = prefix !== undefined && /^\d{1,3}$/.test(prefix) ? Number(prefix) : -1;
-  const isRange = isIP(network) !== 0 && rest.length === 0 && bits >= 0 && bits <= (kind === 'ipv6' ? 128 : 32);
-  const { v6, host, port } = EXCEPTION.exec(entry)?.groups ?? {};
-  const name = v6 === undefined || isIP(v6) === 6 ? (v6 ?? host) : undefined;
-
-  if (isRange) ranges.addSubnet(network, bits, kind);
-  else if (isIP(entry) !== 0) ranges.addAddress(entry, kind);
-  else if (name !== undefined) hosts.add(port === undefined ? hostKey(name) : `${hostKey(name)} ${Number(port)}`);
-  else throw new Error(`"${entry}" is not a CIDR, an address, a host name or one of these with a port`);
+  const exception = readAddressException(entry);
+  if (!exception) throw new Error(`"${entry}" is not a CIDR, an address, a host name or one of these with a port`);
+  switch (exception.kind) {
+    case 'range':
+      ranges.addSubnet(exception.network, exception.bits, exception.family);
+      break;
+    case 'address':
+      ranges.addAddress(exception.address, exception.family);
+      break;
+    case 'host': {
+      const { host, port } = exception;
+      hosts.add(port === undefined ? hostKey(host) : `${hostKey(host)} ${port}`);
+      break;
+    }
+    default:
+      exception satisfies never;
+  }
 }
