@@ -167,12 +167,13 @@ async function startAnswers(config: Config, { queue, storage, ledger, log, newId
 
 /** Ends what still runs; accepted jobs stay for the next process. `closeFront`: of whoever answers, once the jobs have ended. */
 export async function stopStages(stages: Stages, signal: AbortSignal, closeFront: () => Promise<void>): Promise<void> {
-  const { queue, ledger, tasks, workers, metrics, log } = stages;
+  const { queue, ledger, tasks, workers, metrics, results, log } = stages;
   const kept = queue.list().filter(({ id, finishedAt }) => finishedAt === undefined && ledger.isAccepted(id));
   for (const outcome of await Promise.allSettled(kept.map(ledger.excuse))) {
     if (outcome.status === 'rejected')
       log.error({ err: outcome.reason }, 'a run that is stopped will count as a death');
   }
+  results.endWaits();
   queue.close(new AppError('draining', 'the server has stopped'), ({ id }) => ledger.isAccepted(id));
   await closeFront();
   await stages.webhooks.close();

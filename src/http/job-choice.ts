@@ -50,10 +50,13 @@ export function createJobChoice({ tasks, shares, twins }: JobChoiceOptions): Job
     const isLimited = wish.onTimeout === 'hand-over' && wish.deadlineAt !== undefined;
     // From here to the submission nothing waits, so that of equal calls one makes the job.
     const live = isShared && !isLimited ? twins.findLive(work) : undefined;
-    const known = earlier ?? live ?? kept;
-    if (version !== undefined) exchange.setHeader('cache-status', `penstock; ${cacheStatus(isShared, live, kept)}`);
+    const done = isShared ? (twins.findRecent(work) ?? kept) : undefined;
+    const known = earlier ?? live ?? done;
+    if (version !== undefined) exchange.setHeader('cache-status', `penstock; ${cacheStatus(isShared, live, done)}`);
     if (earlier !== undefined) exchange.setHeader('idempotency-replayed', 'true');
     if (known !== undefined) {
+      // It needs no place of its own: others wait for one.
+      slot.release();
       const share = withUndo(shares.take(known), delivered.undo);
       const confirm = async () => {
         if (earlier === undefined) await claim?.bind(payload, known);
@@ -72,8 +75,9 @@ export function createJobChoice({ tasks, shares, twins }: JobChoiceOptions): Job
 function withUndo({ leave, release }: Share, undo: () => Promise<void>): Share {
   return {
     async leave(reason) {
-      await leave(reason);
+      const isEnded = await leave(reason);
       await undo();
+      return isEnded;
     },
     release,
   };

@@ -24,7 +24,7 @@ export function createTaskAnswer({ results, acceptance }: TaskAnswerOptions): Ta
   /** A caller that leaves, by its deadline or by hanging up, gives its share of the job up. */
   async function answer(exchange: Exchange, entry: TaskEntry, answering: Answering): Promise<void> {
     const { jobId: id, wish, share } = answering;
-    const timeout = new AppError('deadline_exceeded', timeoutDetail(wish), { extra: { job_id: id } });
+    const timeout = createTimeout(wish, id, wish.onTimeout !== 'tell');
     try {
       exchange.setHeader('content-location', `${jobUrl(exchange, id)}/result`);
       const job = await outcome(id, wish, exchange.signal, timeout);
@@ -32,8 +32,8 @@ export function createTaskAnswer({ results, acceptance }: TaskAnswerOptions): Ta
       else await handOver(exchange, entry, { ...answering, timeout });
       share.release();
     } catch (error) {
-      await share.leave(toAppError(error));
-      throw error;
+      const isEnded = await share.leave(toAppError(error));
+      throw error === timeout ? createTimeout(wish, id, isEnded) : error;
     }
   }
 
@@ -79,10 +79,10 @@ function replyOutcome(exchange: Exchange, job: JobOutcome): void {
   exchange.replyJson(200, linkResult(exchange, job.id, job.result));
 }
 
-function timeoutDetail({ waitMs, onTimeout }: Wish): string {
-  const end =
-    onTimeout === 'tell'
-      ? 'the job goes on: ask for it by its id'
-      : 'the job was stopped. Ask for more time with ?deadline=';
-  return `no result within ${waitMs / 1000} s; ${end}`;
+/** `isEnded`: by this caller's leaving; else others wait for the job, or it was accepted. */
+function createTimeout({ waitMs }: Wish, jobId: string, isEnded: boolean): AppError {
+  const end = isEnded
+    ? 'the job was stopped. Ask for more time with ?deadline='
+    : 'the job goes on: ask for it by its id';
+  return new AppError('deadline_exceeded', `no result within ${waitMs / 1000} s; ${end}`, { extra: { job_id: jobId } });
 }

@@ -1,4 +1,5 @@
 import { AppError } from '../core/errors.ts';
+import { isDeeper, MAX_JSON_DEPTH } from '../core/json-depth.ts';
 
 export interface JsonScannerOptions {
   /** The members of the outermost object whose strings are left out of what is kept. */
@@ -117,8 +118,12 @@ function createKeeper(maxBytes: number) {
 /** JSON.parse for bytes; a byte order mark is passed over (RFC 8259 section 8.1). Error: `bad_request`, for wrong UTF-8 too. */
 export function parseJson(bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    if (isDeeper(text))
+      throw new AppError('bad_request', `the JSON body is nested deeper than ${MAX_JSON_DEPTH} levels`);
+    return JSON.parse(text);
   } catch (error) {
+    if (error instanceof AppError) throw error;
     const why = error instanceof SyntaxError ? error.message : 'it is not UTF-8';
     throw new AppError('bad_request', `the body is not JSON: ${why}`, { cause: error });
   }

@@ -57,17 +57,8 @@ type Marker = PendingJob['job'] & { readonly terms: Terms; readonly survived?: n
 
 export async function openLedger({ storage }: { readonly storage: Storage }): Promise<Ledger> {
   const accepted = new Map<string, Promise<void>>();
-  const attempts = await countAttempts();
+  const attempts = await highestAttempts(storage);
   const since = await findSince(storage);
-
-  async function countAttempts(): Promise<Map<string, number>> {
-    const counts = new Map<string, number>();
-    for await (const { key } of storage.list(ATTEMPTS)) {
-      const [id = '', attempt] = key.slice(ATTEMPTS.length).split('-');
-      counts.set(id, Math.max(counts.get(id) ?? 0, Number(attempt)));
-    }
-    return counts;
-  }
 
   async function accept(job: AcceptedJob, terms: Terms = {}): Promise<void> {
     const { id, task, caller, input, files, priority, attempt, createdAt, status } = job;
@@ -88,22 +79,17 @@ export async function openLedger({ storage }: { readonly storage: Storage }): Pr
 
   async function* pending(): AsyncGenerator<PendingJob> {
     const live = new Set<string>();
+    const excuses = await countExcuses(storage);
     for await (const { key, meta } of storage.list(PENDING)) {
       const id = key.slice(PENDING.length);
       const { terms, survived = 0, ...job } = meta as unknown as Marker;
       live.add(id);
       const attempt = Math.max(job.attempt, attempts.get(id) ?? 0);
       attempts.set(id, attempt);
-      yield { job: { ...job, id, attempt }, terms, deaths: attempt - survived - (await excusesOf(id)) };
+      yield { job: { ...job, id, attempt }, terms, deaths: attempt - survived - (excuses.get(id) ?? 0) };
     }
     // A crash between the two deletions of settle leaves these.
     for (const id of attempts.keys()) if (isId(id) && !live.has(id)) await forgetAttempts(id);
-  }
-
-  async function excusesOf(id: string): Promise<number> {
-    let count = 0;
-    for await (const { key } of storage.list(EXCUSES)) count += Number(key.startsWith(`${EXCUSES}${id}-`));
-    return count;
   }
 
   async function forgetAttempts(id: string): Promise<void> {
@@ -137,6 +123,24 @@ export async function openLedger({ storage }: { readonly storage: Storage }): Pr
     },
     pending,
   };
+}
+
+async function highestAttempts(storage: Storage): Promise<Map<string, number>> {
+  const highest = new Map<string, number>();
+  for await (const { key } of storage.list(ATTEMPTS)) {
+    const [id = '', attempt] = key.slice(ATTEMPTS.length).split('-');
+    highest.set(id, Math.max(highest.get(id) ?? 0, Number(attempt)));
+  }
+  return highest;
+}
+
+async function countExcuses(storage: Storage): Promise<Map<string, number>> {
+  const counts = new Map<string, number>();
+  for await (const { key } of storage.list(EXCUSES)) {
+    const [id = ''] = key.slice(EXCUSES.length).split('-');
+    counts.set(id, (counts.get(id) ?? 0) + 1);
+  }
+  return counts;
 }
 
 async function excuseRun(storage: Storage, run: string): Promise<void> {

@@ -10,6 +10,8 @@ import { readRecord } from './record.ts';
 /** Deaths of the server in the midst of a job, after which the job is taken for their cause. */
 const MAX_DEATHS = 2;
 const MAX_START_WAIT_MS = 2000;
+/** Records that are looked for at a time. */
+const READ_AHEAD = 32;
 
 export interface AcceptanceOptions {
   readonly queue: Queue;
@@ -71,14 +73,19 @@ export function createAcceptance({ queue, ledger, keep, kept, storage, log }: Ac
 
   async function recover(): Promise<number> {
     let count = 0;
-    for await (const pending of ledger.pending()) count += Number(await readmit(pending));
+    const pending = await Array.fromAsync(ledger.pending());
+    for (let next = 0; next < pending.length; next += READ_AHEAD) {
+      const some = pending.slice(next, next + READ_AHEAD);
+      const ended = await Promise.all(some.map(async ({ job }) => (await readRecord(storage, job.id)) !== undefined));
+      for (const [index, each] of some.entries()) count += Number(await readmit(each, ended[index] === true));
+    }
     if (count > 0) log.info({ jobs: count }, 'jobs of the last process go on');
     return count;
   }
 
-  async function readmit({ job, terms, deaths }: PendingJob): Promise<boolean> {
+  async function readmit({ job, terms, deaths }: PendingJob, hasRecord: boolean): Promise<boolean> {
     ledger.readmit(job.id);
-    if (await readRecord(storage, job.id)) {
+    if (hasRecord) {
       await ledger.settle(job.id);
       return false;
     }

@@ -46,7 +46,7 @@ export async function archiveJob(
     const { name = fileNameOf(key, mediaType) } = info.meta as { readonly name?: string };
     // A task may say any name, and some programs that unpack would follow a path in it.
     return {
-      name: unique(basename(name.replaceAll('\\', '/'))),
+      name: unique(basename(name.replaceAll('\\', '/')) || fileNameOf(key, mediaType)),
       input: await open(),
       size: info.size,
       lastModified: new Date(),
@@ -60,7 +60,26 @@ export async function archiveJob(
     }
   }
 
-  return makeZip(entries(events));
+  return begun(makeZip(entries(events)));
+}
+
+/** The same once its first chunk is there: what fails before is thrown, and can be answered. */
+async function begun(chunks: AsyncIterable<Uint8Array>): Promise<AsyncIterable<Uint8Array>> {
+  const iterator = chunks[Symbol.asyncIterator]();
+  let first: IteratorResult<Uint8Array> | undefined = await iterator.next();
+  return {
+    [Symbol.asyncIterator]: () => ({
+      async next() {
+        const chunk = first ?? (await iterator.next());
+        first = undefined;
+        return chunk;
+      },
+      async return() {
+        await iterator.return?.();
+        return { done: true, value: undefined };
+      },
+    }),
+  };
 }
 
 type Found = { readonly key: string } | { readonly result: unknown };

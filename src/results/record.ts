@@ -1,3 +1,4 @@
+import { decodeTime } from 'ulid';
 import type { JobJson } from '../api.ts';
 import { isId } from '../core/ids.ts';
 import type { Part } from '../queue/queue.ts';
@@ -39,6 +40,15 @@ export async function* listRecords(storage: Storage, { after, isWanted }: Record
     ...(after === undefined ? {} : { after: JOBS + after }),
   };
   for await (const info of storage.list(JOBS, options)) yield fromInfo(info);
+}
+
+/** Of jobs that are older than `before`, in milliseconds since the epoch. */
+export async function* listOldRecords(storage: Storage, before: number): AsyncGenerator<JobRecord> {
+  for await (const info of storage.list(JOBS)) {
+    const id = info.key.slice(JOBS.length);
+    if (isId(id) && decodeTime(id) >= before) return;
+    if (isId(id)) yield fromInfo(info);
+  }
 }
 
 function fromInfo({ meta }: BlobInfo): JobRecord {

@@ -48,6 +48,8 @@ export interface Results extends Keeper {
   get(id: string): Promise<JobJson>;
   /** As `get`, once the job has ended or `ms` have passed. Error: the signal's reason, too. */
   wait(id: string, ms: number, signal: AbortSignal): Promise<JobJson>;
+  /** The time of all who `wait` is up, from now on. */
+  endWaits(): void;
   list(query: JobQuery): Promise<JobPage>;
   /** One output, as soon as it is stored. Errors: `not_found`, `gone`. */
   output(id: string, key: string): Promise<OutputFile>;
@@ -59,6 +61,8 @@ export interface Results extends Keeper {
 
 export function createResults(options: ResultsOptions): Results {
   const { queue, storage, ledger, epoch } = options;
+  const lastCall = new AbortController();
+  const waitedEnough = new AppError('deadline_exceeded', 'the job goes on');
 
   async function outcome(id: string, signal: AbortSignal): Promise<JobOutcome> {
     if (!queue.get(id)) return ended(await get(id));
@@ -82,8 +86,7 @@ export function createResults(options: ResultsOptions): Results {
 
   async function wait(id: string, ms: number, signal: AbortSignal): Promise<JobJson> {
     if (queue.get(id)) {
-      const waitedEnough = new AppError('deadline_exceeded', 'the job goes on');
-      using limit = createDeadline({ ms, parents: [signal], reason: waitedEnough });
+      using limit = createDeadline({ ms, parents: [signal, lastCall.signal], reason: waitedEnough });
       try {
         return toJobJson(await finish(id, limit.signal), Date.now());
       } catch (error) {
@@ -122,6 +125,7 @@ export function createResults(options: ResultsOptions): Results {
     outcome,
     get,
     wait,
+    endWaits: () => lastCall.abort(waitedEnough),
     list: (query) => listJobs(queue, storage, query),
     output,
     archive,

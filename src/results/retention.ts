@@ -3,6 +3,7 @@ import { isId } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
 import type { Storage } from '../storage/storage.ts';
 import { IDEMPOTENCY } from './idempotency.ts';
+import { listOldRecords } from './record.ts';
 import { CACHE } from './twins.ts';
 
 const EVERY_MS = 60_000;
@@ -14,7 +15,7 @@ const NOTES_EVERY = 10;
 
 export interface RetentionOptions {
   readonly storage: Storage;
-  /** Key prefixes whose next segment is a ULID: its time says when the blob was made. */
+  /** Key prefixes whose next segment is a ULID: its time says when the blob was made, or its job, whose end counts. */
   readonly prefixes: readonly string[];
   readonly retentionS: number;
   /** Ids that are needed however old they are: of live jobs and of their files. */
@@ -37,12 +38,21 @@ export function startRetention(options: RetentionOptions): Retention {
 
   async function sweep(): Promise<number> {
     const oldest = now() - retentionS * 1000;
-    const needed = inUse();
+    const needed = new Set(inUse());
     let removed = 0;
+    for (const id of await endedSince(oldest)) needed.add(id);
     for (const prefix of prefixes) removed += await sweepPrefix(prefix, oldest, needed);
     if (sweeps++ % NOTES_EVERY === 0) removed += await sweepNotes(oldest);
     if (removed > 0) log.info({ removed }, 'expired files and results were removed');
     return removed;
+  }
+
+  /** Jobs that are old and took long: their time begins with their end. */
+  async function endedSince(oldest: number): Promise<string[]> {
+    const young: string[] = [];
+    for await (const { job } of listOldRecords(storage, oldest))
+      if (job.finished_at !== null && Date.parse(job.finished_at) >= oldest) young.push(job.id);
+    return young;
   }
 
   async function sweepPrefix(prefix: string, oldest: number, needed: ReadonlySet<string>): Promise<number> {

@@ -4,8 +4,8 @@ import type { Queue } from '../queue/queue.ts';
 
 /** One caller's interest in a job. */
 export interface Share {
-  /** Ends the job and undoes its delivery, unless other callers wait for it or it was accepted. Idempotent. */
-  leave(reason: AppError): Promise<void>;
+  /** Ends the job and undoes its delivery, unless other callers wait for it or it was accepted: then false. Idempotent. */
+  leave(reason: AppError): Promise<boolean>;
   /** The answer is out: the job is over, or goes on without this caller. */
   release(): void;
 }
@@ -42,9 +42,10 @@ export function createShares({ queue, ledger }: { readonly queue: Queue; readonl
 
     return {
       async leave(reason) {
-        if (!drop() || ledger.isAccepted(jobId) || interest.isAnswered) return;
+        if (!drop() || ledger.isAccepted(jobId) || interest.isAnswered) return false;
         queue.cancel(jobId, reason);
         await interest.undo?.();
+        return true;
       },
       release() {
         if (isHeld) interest.isAnswered = true;

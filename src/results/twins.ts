@@ -8,6 +8,8 @@ import { readRecord } from './record.ts';
 export const CACHE = 'cache/';
 /** A result is not handed out again shortly before it expires. */
 const FRESH_SHARE = 0.9;
+/** A job that has succeeded is told of from memory for so long: its note is on its way to the storage. */
+const RECENT_MS = 5000;
 
 /** What a job's result depends on. */
 export interface Work {
@@ -24,6 +26,8 @@ export interface Work {
 export interface Twins {
   /** The id of a job that is still at it. */
   findLive(work: Work): string | undefined;
+  /** The id of a job that has succeeded just now. */
+  findRecent(work: Work): string | undefined;
   /** The id of a job whose result is there. */
   findKept(work: Work): Promise<string | undefined>;
   /** The job does this work; false: `findLive` is not to tell of it. */
@@ -42,11 +46,19 @@ export interface TwinsOptions {
 export function createTwins({ queue, storage, retentionS, log }: TwinsOptions): Twins {
   const live = new Map<string, string>();
   const prints = new Map<string, string>();
+  /** In the order in which they succeeded. */
+  const recent = new Map<string, { readonly jobId: string; readonly at: number }>();
+  const recentMs = Math.min(RECENT_MS, retentionS * 1000 * FRESH_SHARE);
 
   function findLive(work: Work): string | undefined {
     const jobId = live.get(fingerprint(work));
     const job = jobId === undefined ? undefined : queue.get(jobId);
     return job && !job.isEnding && !isFinal(job.status) ? job.id : undefined;
+  }
+
+  function findRecent(work: Work): string | undefined {
+    const done = recent.get(fingerprint(work));
+    return done && performance.now() - done.at < recentMs ? done.jobId : undefined;
   }
 
   async function findKept(work: Work): Promise<string | undefined> {
@@ -70,6 +82,7 @@ export function createTwins({ queue, storage, retentionS, log }: TwinsOptions): 
     prints.delete(job.id);
     if (live.get(print) === job.id) live.delete(print);
     if (job.status !== 'succeeded') return;
+    noteRecent(print, job.id);
     try {
       await storage.delete(CACHE + print);
       const sink = await storage.create(CACHE + print, { durable: false });
@@ -79,7 +92,17 @@ export function createTwins({ queue, storage, retentionS, log }: TwinsOptions): 
     }
   }
 
-  return { findLive, findKept, note, settled };
+  function noteRecent(print: string, jobId: string): void {
+    const now = performance.now();
+    for (const [old, { at }] of recent) {
+      if (now - at < recentMs) break;
+      recent.delete(old);
+    }
+    recent.delete(print);
+    recent.set(print, { jobId, at: now });
+  }
+
+  return { findLive, findRecent, findKept, note, settled };
 }
 
 /** Hexadecimal, the same for the same work. */

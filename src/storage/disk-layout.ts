@@ -3,7 +3,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { systemCode } from '../core/errors.ts';
 import type { DirSync } from './dir-sync.ts';
-import { assertKey } from './storage.ts';
+import { assertKey, isKey } from './storage.ts';
 
 export const META_SUFFIX = '.json';
 
@@ -76,6 +76,8 @@ export async function* listKeys(
   const direction = isReversed ? -1 : 1;
   for (const { name, isFolder } of await namesIn(join(layout.blobs, prefix), direction)) {
     const key = prefix + name;
+    // Somebody else's: a copy, a file of the file manager.
+    if (!isKey(key)) continue;
     if (isFolder) yield* listKeys(layout, `${key}/`, options);
     else if (after === undefined || (isReversed ? key < after : key > after)) yield key;
   }

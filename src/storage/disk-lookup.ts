@@ -44,8 +44,8 @@ export function createLookup(layout: DiskLayout): DiskLookup {
 
 async function readSidecar(path: string): Promise<{ size: number; meta: Meta } | undefined> {
   try {
-    const { size, meta } = JSON.parse(await readFile(path, 'utf8'));
-    return { size, meta };
+    const { size, meta } = JSON.parse(await readFile(path, 'utf8')) ?? {};
+    return typeof size === 'number' && typeof meta === 'object' && meta !== null ? { size, meta } : undefined;
   } catch (error) {
     if (error instanceof SyntaxError || isAbsent(error)) return undefined;
     throw toAppError(error);

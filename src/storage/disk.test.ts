@@ -35,6 +35,26 @@ suite('disk storage', () => {
     assert.deepEqual(disk.tree(), ['blobs', 'blobs/files', 'blobs/files/A', 'blobs/files/A.json', 'growing', 'tmp']);
   });
 
+  test('files that are not ours, and records that are none, are passed over', async () => {
+    using disk = await createDisk();
+    await put(disk, 'files/A', 'abc');
+    for (const name of ['._A.json', 'A (copy).json', 'a b.json'])
+      writeFileSync(join(disk.dataDir, 'blobs/files', name), '{}');
+    for (const [name, text] of [
+      ['B', '{"size":0}'],
+      ['C', 'null'],
+      ['D', '{"meta":{},"size":"0"}'],
+      ['E', 'not JSON'],
+    ] as const) {
+      writeFileSync(join(disk.dataDir, `blobs/files/${name}.json`), text);
+      assert.equal(await disk.storage.stat(`files/${name}`), undefined);
+    }
+    assert.deepEqual(
+      (await Array.fromAsync(disk.storage.list('files/'))).map(({ key }) => key),
+      ['files/A'],
+    );
+  });
+
   test('an abort leaves no file and no descriptor', async () => {
     using disk = await createDisk();
     const before = openDescriptors();

@@ -162,7 +162,11 @@ export function canReadBack<S extends Sink | Growing>(sink: S): sink is S & Read
 
 const KEY = /^[a-z][a-z0-9_-]*(\/[A-Za-z0-9_-]+)+$/;
 
+export function isKey(key: string): boolean {
+  return KEY.test(key) && key.length <= 200;
+}
+
 /** Guards against a path that leaves the storage: a key is made by us, so another is a bug. */
 export function assertKey(key: string): void {
-  if (!KEY.test(key) || key.length > 200) throw new Error(`not a storage key: ${JSON.stringify(key.slice(0, 300))}`);
+  if (!isKey(key)) throw new Error(`not a storage key: ${JSON.stringify(key.slice(0, 300))}`);
 }

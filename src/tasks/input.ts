@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AppError } from '../core/errors.ts';
+import { isDeeper } from '../core/json-depth.ts';
 import { describeIssues, type StandardSchema } from '../core/standard-schema.ts';
 
 type Properties = Readonly<Record<string, { readonly type?: unknown }>>;
@@ -62,8 +63,9 @@ function fromOneText(text: string, type: unknown): unknown {
   return text;
 }
 
-/** undefined: it is not JSON. */
+/** undefined: it is not JSON, or nested too deeply to be handled. */
 function parsed(text: string): unknown {
+  if (isDeeper(text)) return undefined;
   try {
     return JSON.parse(text);
   } catch (error) {

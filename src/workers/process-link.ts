@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { systemCode } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { createLineSplitter } from './host-output.ts';
 import type { Link, LinkEvents, LinkOptions } from './link.ts';
@@ -16,12 +17,14 @@ const SCRIPT = 'ulimit -d "$1" 2>/dev/null; shift; export MIMALLOC_ARENA_EAGER_C
 /** The compiled package runs host.js. */
 const ENTRY = fileURLToPath(new URL(`./host${extname(import.meta.url)}`, import.meta.url));
 
-/** Runs units in a thread of a host process of its own. */
+/** Runs units in a thread of a host process of its own, and ends with it whatever its tasks have started. */
 export function startProcess(options: LinkOptions, events: LinkEvents, log: Log): Link {
   const limitKib = Math.ceil((options.memoryBytes + EMPTY_HOST_BYTES) / 1024);
   const host = [process.execPath, ENTRY, JSON.stringify(options)];
   const child = spawn('/bin/sh', ['-c', SCRIPT, 'sh', String(limitKib), ...host], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    // The leader of a process group: the children of its tasks are in it, unless they leave it on purpose.
+    detached: true,
     env: withoutSettings(process.env),
     serialization: 'advanced',
   });
@@ -33,8 +36,17 @@ export function startProcess(options: LinkOptions, events: LinkEvents, log: Log)
       // An error here means that the host is gone, and its exit tells so.
       if (child.connected) child.send(message, () => undefined);
     },
-    kill: () => void child.kill('SIGKILL'),
+    kill: () => killGroup(child),
   };
+}
+
+function killGroup({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  } catch (error) {
+    // Nothing of it is left.
+    if (systemCode(error) !== 'ESRCH') throw error;
+  }
 }
 
 /** The server's settings hold its keys and secrets, which are no task's business. */
@@ -59,6 +71,7 @@ function watch(child: ChildProcess, events: LinkEvents): void {
     if (child.pid === undefined) tell({ reason: `it cannot be started: ${error.message}`, error: undefined });
   });
   child.once('exit', (code, signal) => {
+    killGroup(child);
     const reason = signal ? `killed by ${signal}` : `exit code ${code}`;
     const found = { reason, isKilled: signal === 'SIGKILL', error: undefined };
     if (child.connected) child.once('disconnect', () => tell(found));

@@ -1,4 +1,5 @@
 import { AppError } from '../core/errors.ts';
+import { isDeeper, MAX_JSON_DEPTH } from '../core/json-depth.ts';
 
 /** Bytes a task's result may have as JSON: outputs are files, a result only names them. */
 export const MAX_RESULT_BYTES = 8 * 2 ** 20;
@@ -10,6 +11,7 @@ export const MAX_RESULT_BYTES = 8 * 2 ** 20;
 export function encodeResult(value: unknown, task: string): string {
   const json = stringify(value ?? null, task);
   const bytes = Buffer.byteLength(json);
+  if (isDeeper(json)) throw refusal(task, `is nested deeper than ${MAX_JSON_DEPTH} levels`);
   if (bytes <= MAX_RESULT_BYTES) return json;
   throw refusal(
     task,

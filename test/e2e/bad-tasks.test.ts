@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
+import { descendants } from './server.ts';
 import { call, makeTaskFolder, post, serveTasks } from './task-folder.ts';
 
 const BAD = `import { defineTask, z } from 'penstock';
@@ -21,6 +22,7 @@ const FAULTS = {
   exits: () => process.exit(3),
   segfaults: () => { process.kill(process.pid, 'SIGSEGV'); return new Promise(() => undefined); },
   aborts: () => process.abort(),
+  returnsDeep: () => JSON.parse('['.repeat(5000) + ']'.repeat(5000)),
 };
 export default defineTask({
   name: 'bad', input: z.object({ fault: z.string() }),
@@ -39,6 +41,18 @@ export default defineTask({ name: 'late', async run(_input, context) {
   writeFileSync('${into}/late', '');
 } });`;
 
+/** Its child would compute for ever. */
+const KIDS = `import { spawn } from 'node:child_process';
+import { defineTask, z } from 'penstock';
+export default defineTask({ name: 'kids', input: z.object({ stays: z.boolean() }), async run({ stays }, context) {
+  spawn('sh', ['-c', 'while :; do :; done'], { stdio: 'ignore' });
+  if (stays) for (;;) await new Promise((resolve) => setTimeout(resolve, 50));
+  await new Promise((resolve) => context.signal.addEventListener('abort', resolve));
+} });`;
+
+const ANY = `import { defineTask, z } from 'penstock';
+export default defineTask({ name: 'any', input: z.object({ v: z.any() }), run: () => 'taken' });`;
+
 const args = ['--worker-memory', '1GiB', '--deadline', '20'];
 
 suite('a task that misbehaves costs its own job and nothing else', () => {
@@ -49,6 +63,7 @@ suite('a task that misbehaves costs its own job and nothing else', () => {
     ['returns something with a function in it', 'returnsFunction', 500, /its result has a function at 'image'/],
     ['returns a cycle', 'returnsCycle', 500, /its result is not JSON: Converting circular/],
     ['returns bytes', 'returnsBinary', 500, /its result has binary data at its top/],
+    ['returns what is nested 5,000 levels deep', 'returnsDeep', 500, /its result is nested deeper than 256 levels/],
     ['returns too much', 'returnsMuch', 500, /its result is 9437186 bytes of JSON/],
     ['leaks 2 GB of buffers', 'leaksBuffers', 500, /task bad/],
     ['leaks 2 GB of objects', 'leaksObjects&deadline=120', 500, /died twice on this job/],
@@ -109,4 +124,47 @@ suite('a task that misbehaves costs its own job and nothing else', () => {
     while (readdirSync(join(server.dataDir, 'work')).length > 0)
       assert.ok((await isGone()) && performance.now() < end, 'its folder is still there');
   });
+
+  for (const way of ['by its signal', 'by force']) {
+    test(`what a task has started is gone with it when its time is up, the task ended ${way}`, async () => {
+      await using server = await serveTasks({ kids: KIDS, good: GOOD }, args);
+      const { pid = 0 } = server.child;
+      const burning = () => descendants(pid).filter((child) => commandOf(child).includes('while :'));
+      const answer = call(`${server.url}/kids?deadline=1&stays=${way === 'by force'}`, { method: 'POST' });
+      do await fetch(`${server.url}/healthz`);
+      while (burning().length === 0);
+      const [child = 0] = burning();
+      assert.equal((await answer).status, 504);
+      const end = performance.now() + 1500;
+      while (commandOf(child).includes('while :') && performance.now() < end) await fetch(`${server.url}/healthz`);
+      assert.equal(commandOf(child), '');
+      assert.equal((await call(`${server.url}/good`, { method: 'POST' })).json, 'good');
+    });
+  }
+
+  test('an input that is nested too deeply is refused, and no worker sees it', async () => {
+    await using server = await serveTasks({ any: ANY }, args);
+    for (const [depth, status] of [
+      [200, 200],
+      [300, 400],
+      [100_000, 400],
+    ] as const) {
+      const body = `{"v":${'['.repeat(depth)}${']'.repeat(depth)}}`;
+      const headers = { 'content-type': 'application/json' };
+      const answer = await call(`${server.url}/any`, { method: 'POST', headers, body });
+      assert.equal(answer.status, status, `${depth}: ${JSON.stringify(answer.json).slice(0, 300)}`);
+    }
+    const { workers } = (await call(`${server.url}/v1/server`, {})).json;
+    assert.equal(workers.restarts, 0);
+  });
 });
+
+/** Empty once the process is gone. */
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && ['ENOENT', 'ESRCH'].includes(String(error.code))) return '';
+    throw error;
+  }
+}

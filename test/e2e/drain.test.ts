@@ -25,6 +25,20 @@ for (const transport of ['uws', 'node'] as const) {
       assert.equal(await exit, 0);
     });
 
+    test('who waits for an accepted job when the drain ends is told how it stands', async () => {
+      await using server = await startServer({ args: ['--transport', transport, '--drain-timeout', '1'] });
+      const api = apiOf(server);
+      const { id } = await api.json(await api.run('?dpi=300', SAMPLE, { prefer: 'respond-async' }));
+      const waiting = fetch(`${server.url}/v1/jobs/${id}?wait=60`);
+      await fetch(`${server.url}/healthz`);
+      const exit = server.kill('SIGTERM');
+      const answer = await waiting;
+      assert.equal(answer.status, 200);
+      const { status } = (await answer.json()) as { status: string };
+      assert.match(status, /queued|running/);
+      assert.equal(await exit, 0);
+    });
+
     test('a second SIGTERM stops at once, and an accepted job goes on at the next start', async () => {
       const dataDir = mkdtempSync(join(tmpdir(), 'penstock-drain-'));
       try {

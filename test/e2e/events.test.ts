@@ -83,6 +83,12 @@ for (const transport of ['uws', 'node'] as const) {
       const archive = await fetch(`${server.url}/v1/jobs/${job.id}/archive`);
       assert.deepEqual([archive.status, archive.headers.get('content-type')], [200, 'application/zip']);
       assert.equal(namesIn(Buffer.from(await archive.arrayBuffer())).length, 18);
+      const cancelled = await api.json(await api.run('?dpi=300', SAMPLE, { prefer: 'respond-async' }));
+      const asked = fetch(`${server.url}/v1/jobs/${cancelled.id}/archive`);
+      await fetch(`${server.url}/v1/jobs/${cancelled.id}`, { method: 'DELETE' });
+      const refused = await asked;
+      // Unless the first page was there before the end.
+      if (refused.status !== 200) assert.deepEqual([refused.status, (await api.json(refused)).code], [409, 'conflict']);
       const gone = await fetch(`${server.url}/v1/jobs/nothing/archive`);
       assert.equal(gone.status, 404);
     });

@@ -54,6 +54,36 @@ for (const transport of ['uws', 'node'] as const) {
       assert.equal((await api.list('')).jobs.length, 2);
     });
 
+    test('a call right behind the answer of its twin gets the result that is there', async () => {
+      await using server = await startServer({ args: [...args, '--rate-limit', '0'] });
+      const api = apiOf(server);
+      const statuses: (string | null)[] = [];
+      for (let dpi = 20; dpi < 45; dpi++) {
+        for (let twice = 0; twice < 2; twice++) {
+          const answer = await api.run(`?dpi=${dpi}`, ONE_PAGE);
+          await answer.text();
+          statuses.push(answer.headers.get('cache-status'));
+        }
+      }
+      assert.equal(statuses.filter((status) => status === 'penstock; fwd=miss').length, 25);
+      assert.equal((await api.list('?limit=100')).jobs.length, 25);
+    });
+
+    test('twins that wait for one job take no places of the queue', async () => {
+      await using server = await startServer({ args: [...args, '--queue-size', '1', '--rate-limit', '0'] });
+      const api = apiOf(server);
+      const answers: Promise<Response>[] = [];
+      for (let count = 0; count < 6; count++) {
+        answers.push(api.run('?dpi=300', SAMPLE));
+        // Each needs a place until its body is there and known.
+        let queue: { running: number; waiting: number };
+        do ({ queue } = (await (await fetch(`${server.url}/v1/tasks/pdf2image`)).json()) as { queue: typeof queue });
+        while (queue.running === 0 || queue.waiting > 0);
+      }
+      assert.equal((await api.run('?dpi=40', ONE_PAGE)).status, 200);
+      assert.deepEqual(new Set((await Promise.all(answers)).map(({ status }) => status)), new Set([200]));
+    });
+
     test('an Idempotency-Key replays, refuses another payload with 422, a second call at once with 409, and an unquoted key', async () => {
       await using server = await startServer({ args });
       const api = apiOf(server);
