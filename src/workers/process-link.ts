@@ -36,7 +36,10 @@ export function startProcess(options: LinkOptions, events: LinkEvents, log: Log)
       // An error here means that the host is gone, and its exit tells so.
       if (child.connected) child.send(message, () => undefined);
     },
-    kill: () => killGroup(child),
+    kill: () => {
+      // A number whose process is gone may be another's by now.
+      if (child.exitCode === null && child.signalCode === null) killGroup(child);
+    },
   };
 }
 
