@@ -159,7 +159,10 @@ async function endBy(cause: Cause, server: TestServer, { query, body, deadlineS,
   const { id } = (await newest()) ?? assert.fail('the job is gone');
   if (cause === 'client gone') caller.abort();
   if (cause === 'cancel') await cancel(server, id);
-  if (cause !== 'client gone') assert.equal((await call).status, cause === 'cancel' ? 409 : 504);
+  if (cause !== 'client gone') {
+    const answer = await call;
+    assert.equal(answer.status, cause === 'cancel' ? 409 : 504, await answer.text());
+  }
   return api.get(`/v1/jobs/${id}?wait=5`);
 }
 
