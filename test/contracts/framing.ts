@@ -87,7 +87,7 @@ const CHUNKED: readonly (readonly [body: string, bytes: string])[] = [
   ['3;a=b\r\nabc\r\n0\r\n\r\n', 'abc'],
   ['3;foo=bar\r\nabc\r\n0;last\r\n\r\n', 'abc'],
   ['1;q\r\na\r\n2;x="y;z"\r\nbc\r\n0\r\n\r\n', 'abc'],
-  ['0003 ;a\r\nabc\r\n0\r\n\r\n', 'abc'],
+  ['0003;a\r\nabc\r\n0\r\n\r\n', 'abc'],
   ...['ab', 'AB', 'aB'].map((size) => [`${size}\r\n${'x'.repeat(0xab)}\r\n0\r\n\r\n`, 'x'.repeat(0xab)] as const),
 ];
 
