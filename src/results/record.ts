@@ -1,10 +1,10 @@
-import { decodeTime } from 'ulid';
 import type { JobJson } from '../api.ts';
 import { isId } from '../core/ids.ts';
 import type { Part } from '../queue/queue.ts';
 import type { BlobInfo, ListOptions, Storage } from '../storage/storage.ts';
 
-const JOBS = 'jobs/';
+/** Prefix of the records' keys. */
+export const RECORDS = 'jobs/';
 
 /** What is kept of a job that has ended. */
 export interface JobRecord {
@@ -16,13 +16,13 @@ export interface JobRecord {
 }
 
 export async function readRecord(storage: Storage, id: string): Promise<JobRecord | undefined> {
-  const info = isId(id) ? await storage.stat(JOBS + id) : undefined;
+  const info = isId(id) ? await storage.stat(RECORDS + id) : undefined;
   return info && fromInfo(info);
 }
 
 /** Error: `conflict`, when the job has a record: its first outcome stays. */
 export async function writeRecord(storage: Storage, record: JobRecord, isDurable: boolean): Promise<void> {
-  const sink = await storage.create(JOBS + record.job.id, { durable: isDurable });
+  const sink = await storage.create(RECORDS + record.job.id, { durable: isDurable });
   await sink.commit({ ...record });
 }
 
@@ -36,19 +36,16 @@ export interface RecordQuery {
 export async function* listRecords(storage: Storage, { after, isWanted }: RecordQuery): AsyncGenerator<JobRecord> {
   const options: ListOptions = {
     isReversed: true,
-    isWanted: (key) => isWanted(key.slice(JOBS.length)),
-    ...(after === undefined ? {} : { after: JOBS + after }),
+    isWanted: (key) => isWanted(key.slice(RECORDS.length)),
+    ...(after === undefined ? {} : { after: RECORDS + after }),
   };
-  for await (const info of storage.list(JOBS, options)) yield fromInfo(info);
+  for await (const info of storage.list(RECORDS, options)) yield fromInfo(info);
 }
 
-/** Of jobs that are older than `before`, in milliseconds since the epoch. */
-export async function* listOldRecords(storage: Storage, before: number): AsyncGenerator<JobRecord> {
-  for await (const info of storage.list(JOBS)) {
-    const id = info.key.slice(JOBS.length);
-    if (isId(id) && decodeTime(id) >= before) return;
-    if (isId(id)) yield fromInfo(info);
-  }
+/** When the job of a record ended: milliseconds since the epoch; NaN where it does not tell. */
+export function endOf(info: BlobInfo): number {
+  const { job }: Partial<JobRecord> = fromInfo(info);
+  return Date.parse(job?.finished_at ?? '');
 }
 
 function fromInfo({ meta }: BlobInfo): JobRecord {

@@ -3,19 +3,21 @@ import { isId } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
 import type { Storage } from '../storage/storage.ts';
 import { IDEMPOTENCY } from './idempotency.ts';
-import { listOldRecords } from './record.ts';
+import { endOf, RECORDS } from './record.ts';
 import { CACHE } from './twins.ts';
 
 const EVERY_MS = 60_000;
 /** Short retentions are kept to the second, more or less. */
 const MIN_EVERY_MS = 1000;
 
+/** Blobs that are removed side by side. */
+const AT_ONCE = 16;
 /** Each has to be read: not at every sweep. */
 const NOTES_EVERY = 10;
 
 export interface RetentionOptions {
   readonly storage: Storage;
-  /** Key prefixes whose next segment is a ULID: its time says when the blob was made, or its job, whose end counts. */
+  /** Key prefixes whose next segment is a ULID: its time says when the blob was made, or its job; records come before what else belongs to jobs. */
   readonly prefixes: readonly string[];
   readonly retentionS: number;
   /** Ids that are needed however old they are: of live jobs and of their files. */
@@ -40,31 +42,30 @@ export function startRetention(options: RetentionOptions): Retention {
     const oldest = now() - retentionS * 1000;
     const needed = new Set(inUse());
     let removed = 0;
-    for (const id of await endedSince(oldest)) needed.add(id);
     for (const prefix of prefixes) removed += await sweepPrefix(prefix, oldest, needed);
     if (sweeps++ % NOTES_EVERY === 0) removed += await sweepNotes(oldest);
     if (removed > 0) log.info({ removed }, 'expired files and results were removed');
     return removed;
   }
 
-  /** Jobs that are old and took long: their time begins with their end. */
-  async function endedSince(oldest: number): Promise<string[]> {
-    const young: string[] = [];
-    for await (const { job } of listOldRecords(storage, oldest))
-      if (job.finished_at !== null && Date.parse(job.finished_at) >= oldest) young.push(job.id);
-    return young;
-  }
-
-  async function sweepPrefix(prefix: string, oldest: number, needed: ReadonlySet<string>): Promise<number> {
+  /** Adds to `needed` the jobs that are old and took long: their time begins with their end. */
+  async function sweepPrefix(prefix: string, oldest: number, needed: Set<string>): Promise<number> {
     let removed = 0;
-    for await (const { key } of storage.list(prefix)) {
-      const id = key.slice(prefix.length).split('/')[0] ?? '';
+    const expired: string[] = [];
+    const removeAll = async () => {
+      removed += expired.length;
+      await Promise.all(expired.splice(0).map(storage.delete));
+    };
+    for await (const info of storage.list(prefix)) {
+      const id = info.key.slice(prefix.length).split('/')[0] ?? '';
       // Keys are sorted and ids sort by time: the first that is young enough ends the search.
       if (isId(id) && decodeTime(id) >= oldest) break;
+      if (prefix === RECORDS && endOf(info) >= oldest) needed.add(id);
       if (needed.has(id)) continue;
-      await storage.delete(key);
-      removed += 1;
+      expired.push(info.key);
+      if (expired.length >= AT_ONCE) await removeAll();
     }
+    await removeAll();
     return removed;
   }
 

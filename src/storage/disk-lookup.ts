@@ -11,6 +11,9 @@ export interface DiskLookup {
   list(prefix: string, options?: ListOptions): AsyncGenerator<BlobInfo, void, undefined>;
 }
 
+/** Sidecars that a listing reads at a time. */
+const READ_AHEAD = 16;
+
 export function createLookup(layout: DiskLayout): DiskLookup {
   async function find(key: string): Promise<BlobInfo | undefined> {
     const [sidecar, dataBytes] = await Promise.all([readSidecar(layout.metaPath(key)), sizeOf(layout.dataPath(key))]);
@@ -29,14 +32,16 @@ export function createLookup(layout: DiskLayout): DiskLookup {
     { limit = Number.POSITIVE_INFINITY, isWanted = () => true, ...order }: ListOptions = {},
   ) {
     let left = limit;
+    const keys: string[] = [];
+    async function* found(): AsyncGenerator<BlobInfo, void, undefined> {
+      for (const info of await Promise.all(keys.splice(0).map(find))) if (info && left-- > 0) yield info;
+    }
     for await (const key of listKeys(layout, prefix, order)) {
       if (left <= 0) return;
-      if (!isWanted(key)) continue;
-      const info = await find(key);
-      if (!info) continue;
-      yield info;
-      left -= 1;
+      if (isWanted(key)) keys.push(key);
+      if (keys.length >= Math.min(READ_AHEAD, left)) yield* found();
     }
+    yield* found();
   }
 
   return { find, get, list };
