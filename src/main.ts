@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { flushCompileCache } from 'node:module';
 import type { Log, LogOptions } from './core/log.ts';
 import { collectLessOften, restartTuned } from './runtime.ts';
 import type { Config } from './settings.ts';
@@ -65,8 +64,6 @@ async function serve(config: Config, log: Log, logOptions: LogOptions): Promise<
     `Penstock listens on ${app.url} (${app.transport}). Try it:\n\n` +
       `    curl --data-binary @${file} ${app.url}/pdf2image\n\n`,
   );
-  // Its end may be a kill -9.
-  flushCompileCache();
 }
 
 /** No HTTP server: work is taken from a backend. */

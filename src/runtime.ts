@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 
 /** V8 and libuv read these once, when the process starts, so they cannot be settings. */
@@ -7,17 +6,10 @@ const V8_FLAGS = [
   // hundreds of MB before it looks; measured with 2,000 uploads at 2 KB/s: idle + 208 MiB, so told, idle + 70 to 95.
   '--max-semi-space-size=8',
   '--initial-old-space-size=32',
-  '--heap-growing-percent=20',
+  '--heap-growing-percent=10',
 ];
-const ENVIRONMENT = {
-  /** An fdatasync holds a thread of the pool for as long as the disk takes, and four of them would hold every other file. */
-  UV_THREADPOOL_SIZE: '16',
-  /**
-   * What V8 made of our modules, for the next process and for every host and thread: half of the CPU time of a start. Beside
-   * the modules, since whoever can write there could as well change them; where it cannot be written, there is none.
-   */
-  NODE_COMPILE_CACHE: fileURLToPath(new URL('../node_modules/.cache/penstock/', import.meta.url)),
-};
+/** An fdatasync holds a thread of the pool for as long as the disk takes, and four of them would hold every other file. */
+const ENVIRONMENT = { UV_THREADPOOL_SIZE: '16' };
 
 export interface Start {
   /** Arguments of Node itself. */

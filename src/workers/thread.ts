@@ -102,7 +102,7 @@ function main(): void {
     } catch (err) {
       unitLog.log.warn({ err }, 'the raster engine cannot be loaded');
     }
-    // Its end, by a signal that nothing survives, would be too late (NODE_COMPILE_CACHE, see runtime.ts).
+    // Its end, by a signal that nothing survives, would be too late (NODE_COMPILE_CACHE, see process-link.ts).
     flushCompileCache();
   };
   setTimeout(() => {
