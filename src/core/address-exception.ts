@@ -6,7 +6,7 @@ type Family = 'ipv4' | 'ipv6';
 export type AddressException =
   | { readonly kind: 'range'; readonly network: string; readonly bits: number; readonly family: Family }
   | { readonly kind: 'address'; readonly address: string; readonly family: Family }
-  /** A name, or an address with a port; undefined: any port. */
+  /** A name, or an address with a port; undefined: every port. */
   | { readonly kind: 'host'; readonly host: string; readonly port: number | undefined };
 
 const HOST = /^(?:\[(?<v6>[0-9a-f:.]+)\]|(?<name>[a-z0-9._-]+))(?::(?<port>\d{1,5}))?$/i;

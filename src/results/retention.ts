@@ -48,7 +48,7 @@ export function startRetention(options: RetentionOptions): Retention {
     return removed;
   }
 
-  /** Adds to `needed` the jobs that are old and took long: their time begins with their end. */
+  /** Adds jobs that are old and took long to `needed`: their time begins with their end. */
   async function sweepPrefix(prefix: string, oldest: number, needed: Set<string>): Promise<number> {
     let removed = 0;
     const expired: string[] = [];

@@ -50,19 +50,27 @@ export function createTwins({ queue, storage, retentionS, log }: TwinsOptions): 
   const recent = new Map<string, { readonly jobId: string; readonly at: number }>();
   const recentMs = Math.min(RECENT_MS, retentionS * 1000 * FRESH_SHARE);
 
+  /** One call asks by the same work up to four times. */
+  const printed = new WeakMap<Work, string>();
+  function printOf(work: Work): string {
+    const print = printed.get(work) ?? fingerprint(work);
+    printed.set(work, print);
+    return print;
+  }
+
   function findLive(work: Work): string | undefined {
-    const jobId = live.get(fingerprint(work));
+    const jobId = live.get(printOf(work));
     const job = jobId === undefined ? undefined : queue.get(jobId);
     return job && !job.isEnding && !isFinal(job.status) ? job.id : undefined;
   }
 
   function findRecent(work: Work): string | undefined {
-    const done = recent.get(fingerprint(work));
+    const done = recent.get(printOf(work));
     return done && performance.now() - done.at < recentMs ? done.jobId : undefined;
   }
 
   async function findKept(work: Work): Promise<string | undefined> {
-    const info = await storage.stat(CACHE + fingerprint(work));
+    const info = await storage.stat(CACHE + printOf(work));
     const jobId = info && String(info.meta.job);
     if (jobId === undefined || Date.now() - decodeTime(jobId) > retentionS * 1000 * FRESH_SHARE) return undefined;
     const record = await readRecord(storage, jobId);
@@ -71,7 +79,7 @@ export function createTwins({ queue, storage, retentionS, log }: TwinsOptions): 
 
   function note(work: Work, jobId: string, isJoinable = true): void {
     if (work.version === undefined) return;
-    const print = fingerprint(work);
+    const print = printOf(work);
     if (isJoinable) live.set(print, jobId);
     prints.set(jobId, print);
   }

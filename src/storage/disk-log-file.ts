@@ -1,6 +1,7 @@
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import type { DirSync } from './dir-sync.ts';
 import type { DiskLayout } from './disk-layout.ts';
+import { writeAll } from './disk-sink.ts';
 
 /** Zeros that are written ahead: an entry then takes no new block, and its fdatasync no transaction of the file system. */
 const STEP_BYTES = 256 * 1024;
@@ -53,15 +54,13 @@ export class LogFile {
   async reserve(bytes: number): Promise<void> {
     while (!this.hasRoom(bytes + RESERVE_BYTES)) {
       const from = Math.max(this.#at, this.#end);
-      await this.#write(Buffer.alloc(STEP_BYTES), from);
+      await writeAll(this.#handle, [Buffer.alloc(STEP_BYTES)], from);
       this.#end = from + STEP_BYTES;
     }
   }
 
   async append(text: string): Promise<void> {
-    const bytes = Buffer.from(text);
-    await this.#write(bytes, this.#at);
-    this.#at += bytes.byteLength;
+    this.#at += await writeAll(this.#handle, [Buffer.from(text)], this.#at);
   }
 
   /** All of it survives power loss on return. */
@@ -71,14 +70,5 @@ export class LogFile {
 
   async close(): Promise<void> {
     await this.#handle.close();
-  }
-
-  async #write(bytes: Uint8Array, position: number): Promise<void> {
-    for (let written = 0; written < bytes.byteLength; ) {
-      const left = bytes.byteLength - written;
-      const { bytesWritten } = await this.#handle.write(bytes, written, left, position + written);
-      if (bytesWritten === 0) throw new Error('the file system took no bytes of a write');
-      written += bytesWritten;
-    }
   }
 }

@@ -104,13 +104,13 @@ export class DiskSink implements Sink, ReadBack {
   }
 }
 
-/** Writes all of it, however short the single writes turn out. */
-export async function writeAll(handle: FileHandle, chunks: readonly Uint8Array[]): Promise<number> {
+/** Writes all of it, at the end of what was written or at `position`, however short the single writes turn out. */
+export async function writeAll(handle: FileHandle, chunks: readonly Uint8Array[], position?: number): Promise<number> {
   let total = 0;
   for (const chunk of chunks) total += chunk.byteLength;
   let rest = chunks;
   for (let written = 0; written < total; ) {
-    const { bytesWritten } = await handle.writev(rest);
+    const { bytesWritten } = await handle.writev(rest, position === undefined ? undefined : position + written);
     // A file system that takes nothing and reports nothing would keep us here for ever.
     if (bytesWritten === 0) throw new Error('the file system took no bytes of a write');
     written += bytesWritten;
