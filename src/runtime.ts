@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 
 /** V8 and libuv read these once, when the process starts, so they cannot be settings. */
-const V8_FLAGS = [
+export const V8_FLAGS = [
   // What thousands of waiting uploads leave behind outlives the young generation. By its own measure V8 lets it pile up to
   // hundreds of MB before it looks; measured with 2,000 uploads at 2 KB/s: idle + 208 MiB, so told, idle + 70 to 95.
   '--max-semi-space-size=8',
