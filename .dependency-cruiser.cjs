@@ -57,7 +57,7 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^src/([^/]+)/',
-        pathNot: ['[.]test[.]ts$', '^src/workers/thread[.]ts$', '^src/workers/host[.]ts$'],
+        pathNot: ['[.]test[.]ts$', '^src/workers/raster-supply[.]ts$', '^src/workers/host[.]ts$'],
       },
       to: {
         path: `^src/(${STAGES})/`,
@@ -66,20 +66,20 @@ module.exports = {
     },
     {
       name: 'implementations-in-composition-roots',
-      comment: 'stages.ts picks for the process, thread.ts for its thread; all others know the contract',
+      comment: 'stages.ts picks for the process, workers/raster-supply.ts for its thread; all others know the contract',
       severity: 'error',
       from: {
         path: '^src/',
         pathNot: [
           '^src/stages[.]ts$',
-          '^src/workers/thread[.]ts$',
+          '^src/workers/raster-supply[.]ts$',
           '[.]test[.]ts$',
           '^src/http/http[.]ts$',
           '^src/(storage|queue|raster)/',
         ],
       },
       to: {
-        path: '^src/(storage/(disk|memory|s3)|queue/(memory|bullmq)|raster/(pdfjs|pdfium)|http/transports/(uws|node))[.]ts$',
+        path: '^src/(storage/(disk|memory|s3)|queue/(memory|bullmq)|raster/(pdfjs|pdfium|pdfium-native|pdfium-wasm)|http/transports/(uws|node))[.]ts$',
       },
     },
     {
@@ -91,6 +91,7 @@ module.exports = {
     },
     owner('uWebSockets', '^(native/uws/|uWebSockets[.]js|node_modules/uWebSockets)', ['^src/http/transports/uws']),
     owner('pdfjs-and-canvas', 'node_modules/(pdfjs-dist|@napi-rs/canvas)', ['^src/raster/']),
+    owner('foreign-functions', 'node_modules/koffi', ['^src/raster/pdfium-native']),
     owner('threads-and-processes', '^(node:)?(worker_threads|child_process)$', [
       '^src/workers/',
       '^src/ingest/digest',

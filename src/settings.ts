@@ -115,6 +115,11 @@ export const SETTINGS = {
     ['auto', 'pdfium', 'pdfjs'],
     'what draws pages; auto: PDFium, which is faster, and pdf.js for pages that it cannot draw or is slow with',
   ),
+  pdfium: choice(
+    'native',
+    ['native', 'wasm'],
+    'native: machine code, where there is a build for the machine; wasm: a third slower, what it does to memory stays inside',
+  ),
   maxPages: count(2000, [1, 100_000], 'pages that one job may render; past it 422'),
   pageTimeout: seconds(20, [0.1, DAY_S], 'how long one page may take to draw; past it the job ends with 504'),
   maxPixels: count(100_000_000, [1, 1_000_000_000], 'pixels of one page image; past it 422'),

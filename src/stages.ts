@@ -223,12 +223,12 @@ interface TaskParts {
 }
 
 async function startTasks(config: Config, { ledger, loaded, logOptions, ...parts }: TaskParts) {
-  const { engine, maxPages, maxPixels, isolation } = config;
+  const { engine, pdfium, maxPages, maxPixels, isolation } = config;
   const sharedDir = await emptyFolder(join(config.dataDir, 'shared'));
   const startPool = (count: number) =>
     createWorkers({
       ...{ workers: count, isolation, log: parts.log },
-      settings: { engine, maxPages, maxPixels, sharedDir, log: logOptions },
+      settings: { engine, pdfium, maxPages, maxPixels, sharedDir, log: logOptions },
       memoryBytes: config.workerMemory,
       recycleAfterMs: RECYCLE_AFTER_MS,
     });

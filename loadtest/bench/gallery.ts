@@ -6,10 +6,10 @@ import { runProgram } from '../harness/program.ts';
 import { type Painted, type Painter, startPainter } from './painter.ts';
 import { difference, type Picture, readPpm } from './picture.ts';
 
-const ENGINES = ['auto', 'pdfium', 'pdfjs'] as const;
+const ENGINES = ['auto', 'pdfium', 'pdfium-wasm', 'pdfjs'] as const;
 const POINTS_PER_INCH = 72;
 
-/** Who paints: the two engines, their combination, and the foreign one. */
+/** Who paints: `auto`, the engines it is made of (PDFium as machine code and in WebAssembly), and the foreign one. */
 export const NAMES = [...ENGINES, 'pdftoppm'] as const;
 
 export type Outcome = Painted & { readonly seconds: number };

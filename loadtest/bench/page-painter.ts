@@ -1,19 +1,10 @@
 import { writeFileSync } from 'node:fs';
-import { createAutoEngine } from '../../src/raster/auto.ts';
 import { isBlank } from '../../src/raster/blank.ts';
-import { compilePdfium, createPdfiumEngine } from '../../src/raster/pdfium.ts';
-import { createPdfjsEngine } from '../../src/raster/pdfjs.ts';
 import type { RasterEngine } from '../../src/raster/raster.ts';
+import { createEngine } from './engines.ts';
 import type { Painted, PaintOrder } from './painter.ts';
 
 const MAX_PIXELS = 100_000_000;
-
-async function createEngine(name: string): Promise<RasterEngine> {
-  const loadPdfjs = async () => createPdfjsEngine();
-  if (name === 'pdfjs') return createPdfjsEngine();
-  const pdfium = await createPdfiumEngine(loadPdfjs, await compilePdfium());
-  return name === 'auto' ? createAutoEngine(pdfium, loadPdfjs) : pdfium;
-}
 
 async function paint(engine: RasterEngine, { path, page, scale, into }: PaintOrder): Promise<Painted> {
   try {

@@ -17,11 +17,11 @@ export interface RasterOrder {
   readonly into: string;
 }
 
-function ours(engine: string, level: string, threads = 1): RasterEntrant {
+function ours(engine: string, level: string, processes = 1): RasterEntrant {
   return {
-    name: `${engine} ${level}${threads > 1 ? `, ${threads} threads` : ''}`,
+    name: `${engine} ${level}${processes > 1 ? `, ${processes} processes` : ''}`,
     command: process.execPath,
-    arguments: ({ path, dpi, into }) => [ENTRY, engine, level, path, String(dpi), into, String(threads)],
+    arguments: ({ path, dpi, into }) => [ENTRY, engine, level, path, String(dpi), into, String(processes)],
   };
 }
 
@@ -36,7 +36,7 @@ function mupdf(name: string, flags: readonly string[]): RasterEntrant {
 /** What every ratio is to. */
 export const POPPLER = 'pdftoppm -png';
 export const MUPDF = 'mutool draw';
-export const OURS = 'auto fast, 2 threads';
+export const OURS = 'auto fast, 2 processes';
 export const OURS_SMALL = 'auto small';
 
 /** Poppler and MuPDF write RGB; the engines' encoder writes gray where a page is gray. */
@@ -54,6 +54,6 @@ const PEERS: readonly RasterEntrant[] = [
 /** Those that are installed here. */
 export function listEntrants(): readonly RasterEntrant[] {
   const peers = PEERS.filter(({ command }) => findProgram(command) !== undefined);
-  const engines = [ours('pdfium', 'fast'), ours('pdfjs', 'fast')];
+  const engines = [ours('auto-wasm', 'fast', 2), ours('auto-wasm', 'fast'), ours('pdfjs', 'fast')];
   return [...peers, ours('auto', 'fast', 2), ours('auto', 'fast'), ours('auto', 'small'), ...engines];
 }

@@ -5,11 +5,9 @@ export type Pointer = number;
 export interface PdfiumCalls {
   malloc(bytes: number): Pointer;
   free(pointer: Pointer): void;
-  PDFiumExt_Init(): void;
-  PDFiumExt_OpenFormFillInfo(): Pointer;
-  PDFiumExt_CloseFormFillInfo(info: Pointer): void;
-  PDFiumExt_InitFormFillEnvironment(document: Pointer, info: Pointer): Pointer;
-  PDFiumExt_ExitFormFillEnvironment(form: Pointer): void;
+  FPDF_InitLibrary(): void;
+  FPDFDOC_InitFormFillEnvironment(document: Pointer, info: Pointer): Pointer;
+  FPDFDOC_ExitFormFillEnvironment(form: Pointer): void;
   FPDF_SetSystemFontInfo(info: Pointer): void;
   FPDF_LoadMemDocument(bytes: Pointer, size: number, password: Pointer): Pointer;
   FPDF_CloseDocument(document: Pointer): void;
@@ -45,13 +43,22 @@ export interface PdfiumCalls {
 export type Placement = readonly [x: number, y: number, width: number, height: number, turns: number, flags: number];
 
 /**
- * One instance of the library with a memory of its own. A call that traps leaves it in an unknown state: it is dropped,
- * and whatever was open in it.
+ * One instance of the library. Where it runs in WebAssembly it has a memory of its own, and a call that traps leaves it in
+ * an unknown state: it is dropped, and whatever was open in it. As machine code it is the process's only one, and what
+ * would trap ends the process.
  */
 export interface Pdfium {
   readonly calls: PdfiumCalls;
-  /** The whole memory; taken anew after every call, since a call may grow the memory, which ends earlier views. */
-  memory(): Uint8Array;
+  /** Bytes of its memory; valid until the next call, which may move the memory. */
+  view(pointer: Pointer, bytes: number): Buffer;
+  /** A structure of the C interface: the first word holds `version`, the others the pointers given, or 0. */
+  struct(version: number, words: number, pointers?: Readonly<Record<number, Pointer>>): Pointer;
   /** Charsets of the fonts that the open document has asked the system for and not got: their text is empty space. */
   readonly missingCharsets: Set<number>;
+}
+
+/** Where instances come from, and go to when their document is closed. Implementations: pdfium-native.ts, pdfium-wasm.ts. */
+export interface PdfiumLibrary {
+  take(): Promise<Pdfium>;
+  give(pdfium: Pdfium): void;
 }

@@ -12,7 +12,7 @@ const MAX_JPX_PIXELS = 2_000_000;
 const MAX_OBJECTS = 1000;
 const MAX_FILTER_BYTES = 32;
 
-/** Why another engine should draw the page: PDFium is slow with JPEG 2000, and in WebAssembly has no CJK font. */
+/** Why another engine should draw the page: PDFium is slow with JPEG 2000, and is given no CJK font. */
 export function findConcern(session: PdfiumSession, page: number): string | undefined {
   if (session.hasUserUnit) return 'a unit of its own';
   const handle = session.load(page);
@@ -31,18 +31,17 @@ function countJpxPixels(pdfium: Pdfium, page: Pointer): number {
     const object = calls.FPDFPage_GetObject(page, index);
     if (calls.FPDFPageObj_GetType(object) !== IMAGE_OBJECT || !isJpx(pdfium, object, scratch)) continue;
     calls.FPDFImageObj_GetImagePixelSize(object, scratch, scratch + 4);
-    const size = new DataView(pdfium.memory().buffer, scratch, 8);
-    images.set(calls.FPDFImageObj_GetImageDataRaw(object, 0, 0), size.getUint32(0, true) * size.getUint32(4, true));
+    const size = pdfium.view(scratch, 8);
+    const area = size.readUInt32LE(0) * size.readUInt32LE(4);
+    images.set(calls.FPDFImageObj_GetImageDataRaw(object, 0, 0), area);
   }
   calls.free(scratch);
   return images.values().reduce((sum, pixels) => sum + pixels, 0);
 }
 
-function isJpx({ calls, memory }: Pdfium, object: Pointer, scratch: Pointer): boolean {
+function isJpx({ calls, view }: Pdfium, object: Pointer, scratch: Pointer): boolean {
   const last = calls.FPDFImageObj_GetImageFilterCount(object) - 1;
   if (last < 0) return false;
   const bytes = calls.FPDFImageObj_GetImageFilter(object, last, scratch, MAX_FILTER_BYTES);
-  return (
-    Buffer.from(memory().buffer, scratch, Math.max(0, Math.min(bytes, MAX_FILTER_BYTES) - 1)).toString() === 'JPXDecode'
-  );
+  return view(scratch, Math.max(0, Math.min(bytes, MAX_FILTER_BYTES) - 1)).toString() === 'JPXDecode';
 }

@@ -21,7 +21,7 @@ export function drawPage(
   page: number,
   { width, height, transparent }: PageSize & { readonly transparent: boolean },
 ): Bitmap {
-  const { calls, memory } = session.pdfium;
+  const { calls, view } = session.pdfium;
   const handle = session.load(page);
   const pixels = session.pixels(width * height * BYTES_PER_PIXEL);
   const placement: Placement = [0, 0, width, height, 0, FLAGS];
@@ -44,18 +44,18 @@ export function drawPage(
     height,
     isOpaque: !transparent,
     engine: 'pdfium',
-    data: memory().subarray(pixels, pixels + width * height * BYTES_PER_PIXEL),
+    data: view(pixels, width * height * BYTES_PER_PIXEL),
   };
 }
 
 /** The page's text in reading order, lines ended by \n. */
-export function readText({ calls, memory }: Pdfium, page: Pointer): string {
+export function readText({ calls, view }: Pdfium, page: Pointer): string {
   const text = calls.FPDFText_LoadPage(page);
   if (text === 0) return '';
   const count = calls.FPDFText_CountChars(text);
   const buffer = calls.malloc((count + 1) * 2);
   const units = calls.FPDFText_GetText(text, 0, count, buffer);
-  const found = Buffer.from(memory().buffer, buffer, Math.max(0, units - 1) * 2).toString('utf16le');
+  const found = view(buffer, Math.max(0, units - 1) * 2).toString('utf16le');
   calls.free(buffer);
   calls.FPDFText_ClosePage(text);
   return found.replaceAll('\r\n', '\n');

@@ -11,6 +11,10 @@ const REASONS: Readonly<Record<number, string>> = {
   5: 'its kind of encryption is not supported',
 };
 
+/** FPDF_FORMFILLINFO: the version and some forty callbacks, none of which is needed to draw. */
+const FORM_INFO_VERSION = 2;
+const FORM_INFO_WORDS = 64;
+
 /** A file that is to be opened. */
 export interface Source {
   readonly path: string;
@@ -44,7 +48,7 @@ export class PdfiumSession implements Disposable {
     using opening = new DisposableStack();
     pdfium.missingCharsets.clear();
     const { pointer, bytes } = loadFile(pdfium, source.path, opening);
-    this.hasUserUnit = Buffer.from(pdfium.memory().buffer, pointer, bytes).includes('/UserUnit');
+    this.hasUserUnit = pdfium.view(pointer, bytes).includes('/UserUnit');
     this.#document = openDocument(pdfium, { pointer, bytes, password: source.password }, opening);
     this.pageCount = pdfium.calls.FPDF_GetPageCount(this.#document);
     if (this.pageCount < 1) throw new AppError('invalid_pdf', 'the document has no pages');
@@ -102,7 +106,7 @@ function loadFile(pdfium: Pdfium, path: string, resources: DisposableStack): Pie
   let loaded = NOTHING;
   readDocumentInto(path, (bytes) => {
     loaded = { pointer: allocate(pdfium, bytes, resources), bytes };
-    return pdfium.memory().subarray(loaded.pointer, loaded.pointer + bytes);
+    return pdfium.view(loaded.pointer, bytes);
   });
   return loaded;
 }
@@ -117,7 +121,7 @@ function openDocument(
   if (password !== undefined) {
     const content = Buffer.from(`${password}\0`);
     secret = allocate(pdfium, content.length, resources);
-    pdfium.memory().set(content, secret);
+    pdfium.view(secret, content.length).set(content);
   }
   const document = calls.FPDF_LoadMemDocument(pointer, bytes, secret);
   if (document === 0) {
@@ -130,14 +134,13 @@ function openDocument(
 }
 
 /** Without a form environment fields are drawn only where the document carries their pictures. */
-function openForm({ calls }: Pdfium, document: Pointer, resources: DisposableStack): Pointer {
+function openForm({ calls, struct }: Pdfium, document: Pointer, resources: DisposableStack): Pointer {
   if (calls.FPDF_GetFormType(document) === 0) return 0;
-  const info = calls.PDFiumExt_OpenFormFillInfo();
-  const form = calls.PDFiumExt_InitFormFillEnvironment(document, info);
-  resources.defer(() => {
-    if (form !== 0) calls.PDFiumExt_ExitFormFillEnvironment(form);
-    calls.PDFiumExt_CloseFormFillInfo(info);
-  });
-  if (form !== 0) calls.FPDF_RemoveFormFieldHighlight(form);
+  const info = struct(FORM_INFO_VERSION, FORM_INFO_WORDS);
+  resources.defer(() => calls.free(info));
+  const form = calls.FPDFDOC_InitFormFillEnvironment(document, info);
+  if (form === 0) return 0;
+  resources.defer(() => calls.FPDFDOC_ExitFormFillEnvironment(form));
+  calls.FPDF_RemoveFormFieldHighlight(form);
   return form;
 }

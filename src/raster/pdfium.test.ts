@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { compilePdfium, createPdfiumEngine } from './pdfium.ts';
+import { createPdfiumEngine } from './pdfium.ts';
+import { compilePdfium, createWasmLibrary } from './pdfium-wasm.ts';
 import { createPdfjsEngine } from './pdfjs.ts';
 
 const MIXED = new URL('../../data/sample-17-pages.pdf', import.meta.url).pathname;
@@ -8,7 +9,7 @@ const JPX_PAGE = 10;
 const FORM_PAGE = 15;
 const OPTIONS = { scale: 0.6, transparent: false, maxPixels: 1_000_000 };
 
-const engine = await createPdfiumEngine(async () => createPdfjsEngine(), await compilePdfium());
+const engine = await createPdfiumEngine(async () => createPdfjsEngine(), createWasmLibrary(await compilePdfium()));
 
 suite('pdfium', () => {
   test('on white paper every pixel of every page is opaque, as the bitmap says', async () => {

@@ -1,63 +1,38 @@
 import { AppError, systemCode } from '../core/errors.ts';
 import { isBlank } from './blank.ts';
-import type { Pdfium } from './pdfium-calls.ts';
+import type { PdfiumLibrary } from './pdfium-calls.ts';
 import { findConcern } from './pdfium-concern.ts';
-import { instantiate, type PdfiumModule } from './pdfium-library.ts';
 import { drawPage, readText } from './pdfium-page.ts';
 import { PdfiumSession, type Source } from './pdfium-session.ts';
 import type { Bitmap, CriticalDocument, CriticalEngine, PageSize, RasterEngine, RenderOptions } from './raster.ts';
 import { assertArea, assertPage, pixelSize } from './refusals.ts';
 
-/** An instance that has grown beyond this is dropped with its document, since its memory never shrinks. */
-const SPARE_BYTES = 64 * 2 ** 20;
-
 /** Pixels on the longer side of the second look. */
 const PREVIEW_SIDE = 64;
 
-export { compilePdfium, type PdfiumModule } from './pdfium-library.ts';
-
-/** Where instances come from and go to. */
-interface Instances {
-  take(): Promise<Pdfium>;
-  give(pdfium: Pdfium): void;
-}
+export type { PdfiumLibrary } from './pdfium-calls.ts';
 
 /**
- * Chrome's engine in WebAssembly: the fastest; what it does to its memory stays in there. It leaves out what it cannot
- * decode without a word, so a page that comes out blank is shown to `second`. `module` is what compilePdfium gave.
+ * Chrome's engine: the fastest. It leaves out what it cannot decode without a word, so a page that comes out blank is shown
+ * to `second`.
  */
 export async function createPdfiumEngine(
   second: () => Promise<RasterEngine>,
-  module: PdfiumModule,
+  library: PdfiumLibrary,
 ): Promise<CriticalEngine> {
-  const instances = createInstances(module);
   // The library starts now, not under the first document.
-  instances.give(await instances.take());
+  library.give(await library.take());
   return {
     name: 'pdfium',
     open: async (path, { password }) => {
       const source = { path, password };
-      return new PdfiumDocument({ instances, source, second, session: await openSession(instances, source) });
-    },
-  };
-}
-
-function createInstances(module: PdfiumModule): Instances {
-  let spare: Pdfium | undefined;
-  return {
-    take: async () => {
-      const taken = spare;
-      spare = undefined;
-      return taken ?? instantiate(module);
-    },
-    give: (pdfium) => {
-      if (pdfium.memory().length <= SPARE_BYTES) spare = pdfium;
+      return new PdfiumDocument({ library, source, second, session: await openSession(library, source) });
     },
   };
 }
 
 interface DocumentParts {
-  readonly instances: Instances;
+  readonly library: PdfiumLibrary;
   readonly source: Source;
   readonly second: () => Promise<RasterEngine>;
   readonly session: PdfiumSession;
@@ -101,7 +76,7 @@ class PdfiumDocument implements CriticalDocument {
     this.#session = undefined;
     if (session === undefined) return;
     session[Symbol.dispose]();
-    this.#parts.instances.give(session.pdfium);
+    this.#parts.library.give(session.pdfium);
   }
 
   async #assertMeantBlank(page: number): Promise<void> {
@@ -124,7 +99,7 @@ class PdfiumDocument implements CriticalDocument {
 
   async #withPage<T>(page: number, use: (session: PdfiumSession) => T): Promise<T> {
     assertPage(page, this.pageCount);
-    this.#session ??= await openSession(this.#parts.instances, this.#parts.source);
+    this.#session ??= await openSession(this.#parts.library, this.#parts.source);
     try {
       return use(this.#session);
     } catch (error) {
@@ -135,15 +110,15 @@ class PdfiumDocument implements CriticalDocument {
   }
 }
 
-async function openSession(instances: Instances, source: Source): Promise<PdfiumSession> {
-  const pdfium = await instances.take();
+async function openSession(library: PdfiumLibrary, source: Source): Promise<PdfiumSession> {
+  const pdfium = await library.take();
   try {
     return new PdfiumSession(pdfium, source);
   } catch (error) {
     if (!(error instanceof AppError) && systemCode(error) === undefined) {
       throw new AppError('invalid_pdf', `the file cannot be read as a PDF: ${String(error)}`, { cause: error });
     }
-    instances.give(pdfium);
+    library.give(pdfium);
     throw error;
   }
 }

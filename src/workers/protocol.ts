@@ -44,6 +44,8 @@ export interface Unit {
 /** What every thread is told once, when it starts. */
 export interface WorkerSettings {
   readonly engine: string;
+  /** `native`: as machine code where that is to be had, and the thread is its process's only one. */
+  readonly pdfium: 'native' | 'wasm';
   readonly maxPages: number;
   readonly maxPixels: number;
   /** A folder that all tasks in all processes share. */
@@ -86,6 +88,8 @@ export type FromWorker =
   | { readonly type: 'ready' }
   /** Machine code (a WebAssembly.Module) for the thread that comes after; never leaves the host. */
   | { readonly type: 'compiled'; readonly compiled: object }
+  /** It has loaded a library whose memory outlives it: its host is to end with it. */
+  | { readonly type: 'native' }
   | {
       readonly type: 'progress';
       readonly unitId: number;

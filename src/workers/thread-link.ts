@@ -31,6 +31,8 @@ class ThreadLink implements Link {
   #stopping: number | undefined;
   #isKilled = false;
   #compiled: object | undefined;
+  /** See `native` in FromWorker. */
+  #isNative = false;
 
   constructor(options: LinkOptions, events: LinkEvents) {
     this.#options = options;
@@ -87,6 +89,10 @@ class ThreadLink implements Link {
       this.#compiled = message.compiled;
       return;
     }
+    if (message.type === 'native') {
+      this.#isNative = true;
+      return;
+    }
     if (this.#stopping !== undefined) return;
     if (message.type === 'done' || message.type === 'failed') this.#endRunning();
     this.#events.onMessage(message);
@@ -95,8 +101,8 @@ class ThreadLink implements Link {
   #onExit(code: number, thrown: unknown): void {
     const unit = this.#running?.unit;
     this.#endRunning();
-    if (this.#stopping === undefined || this.#isKilled) {
-      this.#events.onExit(this.#isKilled ? KILLED : toCrash(code, thrown, unit));
+    if (this.#stopping === undefined || this.#isKilled || this.#isNative) {
+      this.#events.onExit(this.#stopping === undefined && !this.#isKilled ? toCrash(code, thrown, unit) : KILLED);
       return;
     }
     const unitId = this.#stopping;

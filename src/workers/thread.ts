@@ -3,10 +3,6 @@ import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { AppError } from '../core/errors.ts';
 import { createLazyFolder } from '../core/lazy-folder.ts';
-import type { Log } from '../core/log.ts';
-import { DocumentCache } from '../raster/documents.ts';
-import type { CriticalEngine, RasterEngine } from '../raster/raster.ts';
-import type { RasterTools } from '../tasks/task.ts';
 import { ItemPump } from './items.ts';
 import { createProgress, type SendProgress } from './progress.ts';
 import {
@@ -18,35 +14,12 @@ import {
   type WireError,
   type WorkerSettings,
 } from './protocol.ts';
+import { createRaster } from './raster-supply.ts';
 import { installSelfImport } from './self-import.ts';
 import { type CallTools, callTask } from './task-call.ts';
 import { createResultFiles } from './task-files.ts';
 import { createUnitLog, type UnitLog } from './unit-log.ts';
 import { toWireError } from './wire-error.ts';
-
-/** What an engine compiled, from the thread that sat here before, and where it goes for the one that comes after. */
-interface Compiled {
-  readonly inherited: object | undefined;
-  readonly bequeath: (compiled: object) => void;
-}
-
-/** The raster engines by their name in the settings. pdf.js takes longer to load: only where a page needs it. */
-const ENGINES: Readonly<Record<string, (compiled: Compiled) => Promise<RasterEngine>>> = {
-  auto: async (compiled) => (await import('../raster/auto.ts')).createAutoEngine(await loadPdfium(compiled), loadPdfjs),
-  pdfium: (compiled) => loadPdfium(compiled),
-  pdfjs: () => loadPdfjs(),
-};
-
-async function loadPdfjs(): Promise<RasterEngine> {
-  return (await import('../raster/pdfjs.ts')).createPdfjsEngine();
-}
-
-async function loadPdfium({ inherited, bequeath }: Compiled): Promise<CriticalEngine> {
-  const { compilePdfium, createPdfiumEngine } = await import('../raster/pdfium.ts');
-  const module = inherited ?? (await compilePdfium());
-  if (inherited === undefined) bequeath(module);
-  return createPdfiumEngine(loadPdfjs, module);
-}
 
 /** After so long without a unit a new thread loads the engine, so that the next drawing need not wait for that. */
 const WARM_UP_MS = 2500;
@@ -63,8 +36,12 @@ function main(): void {
   const settings: WorkerSettings = workerData;
   const send = (message: FromWorker) => port.postMessage(message);
   let unitLog = createUnitLog(settings.log, {}, send);
-  const bequeath = (compiled: object) => send({ type: 'compiled', compiled });
-  const raster = createRaster(settings, bequeath, () => unitLog.log);
+  const raster = createRaster({
+    settings,
+    log: () => unitLog.log,
+    onNative: () => send({ type: 'native' }),
+    onCompiled: (compiled) => send({ type: 'compiled', compiled }),
+  });
   let running: { readonly unitId: number; readonly stop: AbortController; readonly items: ItemPump } | undefined;
 
   const run = async (unitId: number, unit: Unit) => {
@@ -80,6 +57,7 @@ function main(): void {
     const file = createResultFiles(scratch, (output) => send({ type: 'output', unitId, output }));
     const { sharedDir } = settings;
     const context = { signal: stop.signal, log, sharedDir, file, progress: progress.report, raster: raster.tools };
+    raster.begin(unit.attempt);
     const settled = await settle(unit, { context, scratch, items, send: (message) => send({ ...message, unitId }) });
     scratch.close();
     raster.rest();
@@ -127,42 +105,6 @@ function refuseExit(): void {
     if (error.stack?.split('\n')[2]?.includes('node:internal/')) return exit(code);
     throw error;
   };
-}
-
-interface RasterSupply {
-  readonly tools: RasterTools;
-  readonly warmUp: () => Promise<unknown>;
-  /** The unit is over. */
-  readonly rest: () => void;
-}
-
-/** Engine and encoder are loaded by the first who needs them. */
-function createRaster(settings: WorkerSettings, bequeath: Compiled['bequeath'], log: () => Log): RasterSupply {
-  const { engine, maxPages, maxPixels } = settings;
-  let documents: DocumentCache | undefined;
-  let loading: Promise<DocumentCache> | undefined;
-  const load = async () => {
-    const create = ENGINES[engine];
-    const known = Object.keys(ENGINES).join(', ');
-    if (!create) throw new AppError('engine_unavailable', `there is no raster engine '${engine}': choose ${known}`);
-    documents = new DocumentCache(await create({ inherited: settings.compiled, bequeath }));
-    return documents;
-  };
-  const warmUp = () => {
-    loading ??= load();
-    return loading;
-  };
-  const open: RasterTools['open'] = async (path, options) => (await warmUp()).open(path, options);
-  let encoding: Promise<RasterTools['encode']> | undefined;
-  const encode: RasterTools['encode'] = async (...picture) => {
-    encoding ??= loadEncode((reason) => log().warn(`png is encoded in JavaScript, which takes longer: ${reason}`));
-    return (await encoding)(...picture);
-  };
-  return { tools: { open, encode, maxPages, maxPixels }, warmUp, rest: () => documents?.rest() };
-}
-
-async function loadEncode(onFallback: (reason: string) => void): Promise<RasterTools['encode']> {
-  return (await import('../raster/encode.ts')).createEncode(onFallback);
 }
 
 /** What tasks and their libraries print goes into the log, within the unit's bound, instead of the host's pipe. */

@@ -139,7 +139,8 @@ export class PoolWorker {
         this.#becomeIdle();
         break;
       case 'compiled':
-        // Its link keeps it.
+      case 'native':
+        // Its link's business.
         break;
       case 'progress':
         this.#assignment?.onProgress(message.fraction, message.message);

@@ -110,8 +110,8 @@ class Pool implements Workers {
 
   constructor({ workers, isolation, settings, memoryBytes, recycleAfterMs, log }: WorkersOptions) {
     this.#log = log;
-    const link = { settings, memoryBytes };
     const isOwnProcess = isolation === 'process';
+    const link = { settings: isOwnProcess ? settings : { ...settings, pdfium: 'wasm' as const }, memoryBytes };
     const seat: SeatOptions = {
       startLink: (events) => (isOwnProcess ? startProcess(link, events, log) : startThread(link, events)),
       recycleAfterMs,

@@ -254,11 +254,11 @@ function failures(engine: RasterEngine): void {
 function lifecycle(engine: RasterEngine): void {
   test('pages are drawn in any order, again, and from two documents at once', async () => {
     const [one, two] = await Promise.all([engine.open(MIXED, {}), engine.open(MIXED, {})]);
-    const first = await draw(one, 5);
+    const first = Buffer.from((await draw(one, 5)).data);
     await draw(two, 17);
-    assert.deepEqual(await draw(two, 5), first);
+    assert.ok(first.equals((await draw(two, 5)).data));
     await one.close();
-    assert.deepEqual(await draw(two, 5), first);
+    assert.ok(first.equals((await draw(two, 5)).data));
     await two.close();
   });
 
