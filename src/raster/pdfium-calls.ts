@@ -1,7 +1,7 @@
 /** Addresses in the library's memory, and its handles; 0 is none. */
 export type Pointer = number;
 
-/** What is used of PDFium's C interface (public/fpdfview.h, fpdf_formfill.h, fpdf_text.h, fpdf_edit.h). */
+/** What is used of PDFium's C interface (public/fpdfview.h, fpdf_formfill.h, fpdf_text.h, fpdf_edit.h, fpdf_annot.h). */
 export interface PdfiumCalls {
   malloc(bytes: number): Pointer;
   free(pointer: Pointer): void;
@@ -36,6 +36,20 @@ export interface PdfiumCalls {
   FPDFImageObj_GetImageFilterCount(object: Pointer): number;
   FPDFImageObj_GetImageFilter(object: Pointer, index: number, into: Pointer, bytes: number): number;
   FPDFImageObj_GetImageDataRaw(object: Pointer, into: Pointer, bytes: number): number;
+  FPDFPage_GetAnnotCount(page: Pointer): number;
+  FPDFPage_GetAnnot(page: Pointer, index: number): Pointer;
+  FPDFPage_CloseAnnot(annotation: Pointer): void;
+  FPDFAnnot_GetSubtype(annotation: Pointer): number;
+  FPDFAnnot_GetFlags(annotation: Pointer): number;
+  FPDFAnnot_HasKey(annotation: Pointer, key: Pointer): number;
+  FPDFAnnot_GetBorder(annotation: Pointer, across: Pointer, down: Pointer, width: Pointer): number;
+  FPDFAnnot_GetColor(annotation: Pointer, type: number, ...channels: [Pointer, Pointer, Pointer, Pointer]): number;
+  FPDFAnnot_GetRect(annotation: Pointer, rect: Pointer): number;
+  FPDFPageObj_CreateNewRect(x: number, y: number, width: number, height: number): Pointer;
+  FPDFPageObj_SetStrokeColor(object: Pointer, ...rgba: [number, number, number, number]): number;
+  FPDFPageObj_SetStrokeWidth(object: Pointer, width: number): number;
+  FPDFPath_SetDrawMode(path: Pointer, fill: number, stroke: number): number;
+  FPDFPage_InsertObject(page: Pointer, object: Pointer): void;
   FPDFImageObj_GetImagePixelSize(object: Pointer, width: Pointer, height: Pointer): number;
 }
 
@@ -53,6 +67,8 @@ export interface Pdfium {
   view(pointer: Pointer, bytes: number): Buffer;
   /** A structure of the C interface: the first word holds `version`, the others the pointers given, or 0. */
   struct(version: number, words: number, pointers?: Readonly<Record<number, Pointer>>): Pointer;
+  /** Its build draws links' borders and all annotations that bring no appearance. */
+  readonly drawsAnnotations: boolean;
   /** Charsets of the fonts that the open document has asked the system for and not got: their text is empty space. */
   readonly missingCharsets: Set<number>;
 }

@@ -1,3 +1,4 @@
+import { hasBareAnnotations } from './pdfium-annotations.ts';
 import type { Pdfium, Pointer } from './pdfium-calls.ts';
 import type { PdfiumSession } from './pdfium-session.ts';
 
@@ -17,6 +18,7 @@ export function findConcern(session: PdfiumSession, page: number): string | unde
   if (session.hasUserUnit) return 'a unit of its own';
   const handle = session.load(page);
   if (session.pdfium.missingCharsets.size > 0) return 'text in a font that is not embedded';
+  if (hasBareAnnotations(session.pdfium, handle)) return 'annotations without an appearance';
   const pixels = countJpxPixels(session.pdfium, handle);
   return pixels > MAX_JPX_PIXELS ? `${pixels} pixels of JPEG 2000` : undefined;
 }

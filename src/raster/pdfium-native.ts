@@ -44,6 +44,20 @@ const PROTOTYPES: Readonly<Record<Exclude<keyof PdfiumCalls, 'malloc' | 'free'>,
   FPDFImageObj_GetImageFilterCount: ['int', 'uintptr_t'],
   FPDFImageObj_GetImageFilter: ['unsigned long', 'uintptr_t', 'int', 'uintptr_t', 'unsigned long'],
   FPDFImageObj_GetImageDataRaw: ['unsigned long', 'uintptr_t', 'uintptr_t', 'unsigned long'],
+  FPDFPage_GetAnnotCount: ['int', 'uintptr_t'],
+  FPDFPage_GetAnnot: ['uintptr_t', 'uintptr_t', 'int'],
+  FPDFPage_CloseAnnot: ['void', 'uintptr_t'],
+  FPDFAnnot_GetSubtype: ['int', 'uintptr_t'],
+  FPDFAnnot_GetFlags: ['int', 'uintptr_t'],
+  FPDFAnnot_HasKey: ['int', 'uintptr_t', 'uintptr_t'],
+  FPDFAnnot_GetBorder: ['int', 'uintptr_t', 'uintptr_t', 'uintptr_t', 'uintptr_t'],
+  FPDFAnnot_GetColor: ['int', 'uintptr_t', 'int', 'uintptr_t', 'uintptr_t', 'uintptr_t', 'uintptr_t'],
+  FPDFAnnot_GetRect: ['int', 'uintptr_t', 'uintptr_t'],
+  FPDFPageObj_CreateNewRect: ['uintptr_t', 'float', 'float', 'float', 'float'],
+  FPDFPageObj_SetStrokeColor: ['int', 'uintptr_t', 'uint', 'uint', 'uint', 'uint'],
+  FPDFPageObj_SetStrokeWidth: ['int', 'uintptr_t', 'float'],
+  FPDFPath_SetDrawMode: ['int', 'uintptr_t', 'int', 'int'],
+  FPDFPage_InsertObject: ['void', 'uintptr_t', 'uintptr_t'],
   FPDFImageObj_GetImagePixelSize: ['int', 'uintptr_t', 'uintptr_t', 'uintptr_t'],
 };
 
@@ -85,7 +99,7 @@ function load(path: string): Pdfium {
     view(pointer, values.byteLength).set(new Uint8Array(values.buffer));
     return pointer;
   };
-  const pdfium: Pdfium = { calls, view, struct, missingCharsets: new Set() };
+  const pdfium: Pdfium = { calls, view, struct, drawsAnnotations: false, missingCharsets: new Set() };
   calls.FPDF_InitLibrary();
   watchFonts(pdfium, addCallback);
   return pdfium;

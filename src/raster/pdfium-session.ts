@@ -1,5 +1,6 @@
 import { AppError } from '../core/errors.ts';
 import { readDocumentInto } from './document-file.ts';
+import { addLinkBorders } from './pdfium-annotations.ts';
 import type { Pdfium, Pointer } from './pdfium-calls.ts';
 import { passwordError } from './refusals.ts';
 
@@ -64,6 +65,7 @@ export class PdfiumSession implements Disposable {
     const pointer = calls.FPDF_LoadPage(this.#document, number - 1);
     if (pointer === 0) throw new AppError('invalid_pdf', `page ${number} cannot be read`);
     this.#page = { number, pointer };
+    addLinkBorders(this.pdfium, pointer);
     if (this.form !== 0) calls.FORM_OnAfterLoadPage(pointer, this.form);
     return pointer;
   }

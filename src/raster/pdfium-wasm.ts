@@ -76,7 +76,7 @@ async function instantiate(module: PdfiumModule): Promise<Instance> {
     view(pointer, values.byteLength).set(new Uint8Array(values.buffer));
     return pointer;
   };
-  const instance: Instance = { runtime, calls, view, struct, missingCharsets: new Set() };
+  const instance: Instance = { runtime, calls, view, struct, drawsAnnotations: true, missingCharsets: new Set() };
   calls.FPDF_InitLibrary();
   watchFonts(instance, (mapFont) => runtime.addFunction(mapFont, MAP_FONT_SIGNATURE));
   return instance;

@@ -1,13 +1,81 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { suite, test } from 'node:test';
+import { pixelAt } from '../../test/contracts/raster-pixels.ts';
 import { createPdfiumEngine } from './pdfium.ts';
+import { loadNativeLibrary } from './pdfium-native.ts';
 import { compilePdfium, createWasmLibrary } from './pdfium-wasm.ts';
 import { createPdfjsEngine } from './pdfjs.ts';
+import type { CriticalEngine } from './raster.ts';
 
 const MIXED = new URL('../../data/sample-17-pages.pdf', import.meta.url).pathname;
 const JPX_PAGE = 10;
 const FORM_PAGE = 15;
 const OPTIONS = { scale: 0.6, transparent: false, maxPixels: 1_000_000 };
+
+/** Content of a page, its annotations, each a dictionary. */
+async function openPage(engine: CriticalEngine, ...annotations: string[]) {
+  const objects = [
+    '<< /Type /Catalog /Pages 2 0 R >>',
+    '<< /Type /Pages /Kids [3 0 R] /Count 1 >>',
+    `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 200 100] /Annots [${annotations.join(' ')}] >>`,
+  ];
+  const body = objects.map((object, index) => `${index + 1} 0 obj\n${object}\nendobj\n`).join('');
+  const folder = await mkdtemp(join(tmpdir(), 'penstock-pdfium-'));
+  const path = join(folder, 'page.pdf');
+  await writeFile(path, `%PDF-1.7\n${body}trailer << /Root 1 0 R >>\n`);
+  try {
+    return await engine.open(path, {});
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+const LINK = '/Type /Annot /Subtype /Link /Rect [20 20 100 60] /C [1 0 0]';
+const native = loadNativeLibrary();
+const skipNative = 'reason' in native && process.env.REQUIRE_ALL === undefined && native.reason;
+
+suite('pdfium, native', { skip: skipNative }, () => {
+  const createNative = () => {
+    if ('reason' in native) throw new Error(native.reason);
+    return createPdfiumEngine(async () => createPdfjsEngine(), native);
+  };
+  const redAt = async (annotation: string, x: number, y: number) => {
+    const document = await openPage(await createNative(), annotation);
+    const bitmap = await document.render(1, { ...OPTIONS, scale: 1 });
+    const [red, green] = pixelAt(bitmap, x, y);
+    await document.close();
+    return red > 200 && green < 100;
+  };
+
+  test('the border of a link is drawn as its Border says', async () => {
+    assert.equal(await redAt(`<< ${LINK} /Border [0 0 4] >>`, 22, 50), true);
+    assert.equal(await redAt(`<< ${LINK} /Border [0 0 4] >>`, 60, 60), false);
+    assert.equal(await redAt(`<< ${LINK} /Border [0 0 0] >>`, 22, 50), false);
+    assert.equal(await redAt(`<< ${LINK} /Border [0 0 500] >>`, 60, 60), false);
+  });
+
+  test('a link without Border has none, nor has one that is hidden or leaves it to BS', async () => {
+    assert.equal(await redAt(`<< ${LINK} >>`, 20, 50), false);
+    assert.equal(await redAt(`<< ${LINK} /Border [0 0 4] /F 2 >>`, 22, 50), false);
+    assert.equal(await redAt(`<< ${LINK} /Border [0 0 4] /BS << /W 0 >> >>`, 22, 50), false);
+  });
+
+  test('an annotation of which it would show nothing is a concern', async () => {
+    const line = '/Type /Annot /Subtype /Line /Rect [20 20 100 60] /L [20 20 100 60] /C [1 0 0]';
+    const concernOf = async (annotation: string) => {
+      const document = await openPage(await createNative(), annotation);
+      const concern = await document.concern(1);
+      await document.close();
+      return concern;
+    };
+    assert.match((await concernOf(`<< ${line} >>`)) ?? '', /appearance/);
+    assert.equal(await concernOf(`<< ${line} /F 2 >>`), undefined);
+    assert.equal(await concernOf(`<< ${LINK} /Border [0 0 4] >>`), undefined);
+  });
+});
 
 const engine = await createPdfiumEngine(async () => createPdfjsEngine(), createWasmLibrary(await compilePdfium()));
 
