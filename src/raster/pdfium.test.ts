@@ -8,27 +8,33 @@ import { createPdfiumEngine } from './pdfium.ts';
 import { loadNativeLibrary } from './pdfium-native.ts';
 import { compilePdfium, createWasmLibrary } from './pdfium-wasm.ts';
 import { createPdfjsEngine } from './pdfjs.ts';
-import type { CriticalEngine } from './raster.ts';
+import type { CriticalDocument, CriticalEngine } from './raster.ts';
 
 const MIXED = new URL('../../data/sample-17-pages.pdf', import.meta.url).pathname;
 const JPX_PAGE = 10;
 const FORM_PAGE = 15;
 const OPTIONS = { scale: 0.6, transparent: false, maxPixels: 1_000_000 };
 
-/** Content of a page, its annotations, each a dictionary. */
-async function openPage(engine: CriticalEngine, ...annotations: string[]) {
+/** A blank page with one annotation, a dictionary. */
+async function withPage<T>(
+  engine: CriticalEngine,
+  annotation: string,
+  use: (document: CriticalDocument) => Promise<T>,
+): Promise<T> {
   const objects = [
     '<< /Type /Catalog /Pages 2 0 R >>',
     '<< /Type /Pages /Kids [3 0 R] /Count 1 >>',
-    `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 200 100] /Annots [${annotations.join(' ')}] >>`,
+    `<< /Type /Page /Parent 2 0 R /MediaBox [0 0 200 100] /Annots [${annotation}] >>`,
   ];
   const body = objects.map((object, index) => `${index + 1} 0 obj\n${object}\nendobj\n`).join('');
   const folder = await mkdtemp(join(tmpdir(), 'penstock-pdfium-'));
   const path = join(folder, 'page.pdf');
   await writeFile(path, `%PDF-1.7\n${body}trailer << /Root 1 0 R >>\n`);
+  const document = await engine.open(path, {});
   try {
-    return await engine.open(path, {});
+    return await use(document);
   } finally {
+    await document.close();
     await rm(folder, { recursive: true });
   }
 }
@@ -42,13 +48,11 @@ suite('pdfium, native', { skip: skipNative }, () => {
     if ('reason' in native) throw new Error(native.reason);
     return createPdfiumEngine(async () => createPdfjsEngine(), native);
   };
-  const redAt = async (annotation: string, x: number, y: number) => {
-    const document = await openPage(await createNative(), annotation);
-    const bitmap = await document.render(1, { ...OPTIONS, scale: 1 });
-    const [red, green] = pixelAt(bitmap, x, y);
-    await document.close();
-    return red > 200 && green < 100;
-  };
+  const redAt = async (annotation: string, x: number, y: number) =>
+    withPage(await createNative(), annotation, async (document) => {
+      const [red, green] = pixelAt(await document.render(1, { ...OPTIONS, scale: 1 }), x, y);
+      return red > 200 && green < 100;
+    });
 
   test('the border of a link is drawn as its Border says', async () => {
     assert.equal(await redAt(`<< ${LINK} /Border [0 0 4] >>`, 22, 50), true);
@@ -65,12 +69,8 @@ suite('pdfium, native', { skip: skipNative }, () => {
 
   test('an annotation of which it would show nothing is a concern', async () => {
     const line = '/Type /Annot /Subtype /Line /Rect [20 20 100 60] /L [20 20 100 60] /C [1 0 0]';
-    const concernOf = async (annotation: string) => {
-      const document = await openPage(await createNative(), annotation);
-      const concern = await document.concern(1);
-      await document.close();
-      return concern;
-    };
+    const concernOf = async (annotation: string) =>
+      withPage(await createNative(), annotation, (document) => document.concern(1));
     assert.match((await concernOf(`<< ${line} >>`)) ?? '', /appearance/);
     assert.equal(await concernOf(`<< ${line} /F 2 >>`), undefined);
     assert.equal(await concernOf(`<< ${LINK} /Border [0 0 4] >>`), undefined);
