@@ -19,7 +19,7 @@ export interface PixelSource {
 }
 
 export interface PngOptions {
-  /** `fast` (default): a page in some 10 ms. `small`: about a third of the speed, 5 to 20 % fewer bytes. */
+  /** `fast` (default): a page in some 10 ms. `small`: about a quarter of the speed, 5 to 20 % fewer bytes. */
   readonly level?: 'fast' | 'small';
   /** `auto` (default) drops what no pixel uses; `gray` converts by BT.601 luma; `rgb` drops alpha. */
   readonly colour?: 'auto' | 'gray' | 'rgb' | 'rgba';

@@ -64,6 +64,6 @@ export interface EncodeOptions {
   /** 1 to 100, for jpeg and webp. */
   readonly quality: number;
   readonly grayscale: boolean;
-  /** Of png: `fast` (default) is some three times as quick as `small`, which takes 5 to 20 % fewer bytes. */
+  /** Of png: `fast` (default) is four to five times as quick as `small`, which takes 5 to 20 % fewer bytes. */
   readonly level?: PngLevel;
 }

@@ -9,9 +9,9 @@ constexpr size_t kMinCopy = 3;
 /** Differences have so few values that short copies cost more than they save. */
 constexpr size_t kMinSmoothCopy = 6;
 constexpr size_t kMinRun = 3;
-constexpr unsigned kMaxProbes = 24;
+constexpr unsigned kMaxProbes = 128;
 /** Long enough to stop looking for better. */
-constexpr size_t kGoodLength = 64;
+constexpr size_t kGoodLength = 258;
 
 }  // namespace
 
