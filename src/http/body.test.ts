@@ -66,6 +66,56 @@ suite('Body', () => {
     assert.equal(await body.next(), undefined);
   });
 
+  test('gathered, small chunks come 8 KiB at a time, the rest at the end, and the sender is not held up', async () => {
+    const { body, calls } = open();
+    const told: number[] = [];
+    body.gather((count) => told.push(count));
+    const lent = Buffer.alloc(1500);
+    const waiting = body.next();
+    for (let index = 0; index < 12; index++) {
+      lent.fill(index);
+      body.push(lent, true);
+    }
+    lent.fill(99);
+    const first = await waiting;
+    assert.equal(first?.byteLength, 8192);
+    assert.deepEqual([first[0], first[1500], first[8191]], [0, 1, 5]);
+    assert.equal(body.bufferedBytes, 12 * 1500 - 8192);
+    body.end();
+    const rest = Buffer.concat([...(await Array.fromAsync(body))]);
+    assert.equal(rest.byteLength, 12 * 1500 - 8192);
+    assert.equal(rest.at(-1), 11);
+    assert.equal(told.length, 12);
+    assert.deepEqual(calls, ['pause', 'resume']);
+  });
+
+  test('gathered, a large chunk goes its own way behind what was gathered', async () => {
+    const { body } = open();
+    body.gather(() => undefined);
+    body.push(bytes('small'));
+    body.push(Buffer.alloc(5000, 'x'));
+    body.push(bytes('last'));
+    body.end();
+    assert.equal(Buffer.concat(await Array.fromAsync(body)).toString(), `small${'x'.repeat(5000)}last`);
+  });
+
+  test('a block that was given back is used again, by another body', async () => {
+    const fill = async (text: string) => {
+      const { body } = open();
+      body.gather(() => undefined);
+      body.push(bytes(text));
+      body.end();
+      const chunk = await body.next();
+      return { body, chunk };
+    };
+    const one = await fill('one');
+    assert.ok(one.chunk);
+    one.body.recycle(one.chunk);
+    const two = await fill('two');
+    assert.equal(two.chunk?.buffer, one.chunk.buffer);
+    assert.equal(Buffer.from(two.chunk ?? []).toString(), 'two');
+  });
+
   test('loses nothing when a reader gives up waiting', async () => {
     const { body } = open();
     const patience = new AbortController();

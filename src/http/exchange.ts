@@ -102,7 +102,7 @@ export class Exchange {
     this.body = new Body(wire);
     this.over = this.#over.promise;
     this.events = {
-      onChunk: (chunk) => this.body.push(chunk),
+      onChunk: (chunk, isLent) => this.body.push(chunk, isLent),
       onEnd: () => this.body.end(),
       onDrain: () => this.#drained?.resolve(),
       onSent: () => this.#finish(),

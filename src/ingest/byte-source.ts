@@ -5,6 +5,11 @@ export interface ByteSource {
    * or with the signal's reason.
    */
   next(signal?: AbortSignal): Promise<Uint8Array | undefined>;
+  /**
+   * From now on small chunks may be given out together; `onCame` is told of all bytes as they come. For sources that gain
+   * by it.
+   */
+  gather?(onCame: (bytes: number) => void): void;
   /** Takes back a chunk that its owner is done with; its memory is gone then. For sources that gain by it. */
   recycle?(chunk: Uint8Array): void;
 }

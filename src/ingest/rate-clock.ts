@@ -49,8 +49,13 @@ export class RateClock {
   }
 
   arrived(bytes: number): void {
-    this.#advance();
+    this.came(bytes);
     this.#waitingSince = undefined;
+  }
+
+  /** More is waited for still. */
+  came(bytes: number): void {
+    this.#advance();
     const slot = this.#second % SLOTS;
     this.#slots[slot] = this.#bytesIn(this.#second) + bytes;
   }

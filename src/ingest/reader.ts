@@ -10,7 +10,7 @@ export interface ReaderOptions {
   /** What the sender announced; another number of bytes is an error. */
   readonly declaredBytes: number | undefined;
   readonly maxBytes: number;
-  readonly clock: RateClock | undefined;
+  readonly clock: Pick<RateClock, 'waiting' | 'arrived'> | undefined;
   readonly signal: AbortSignal;
   readonly trace: UploadTrace | undefined;
 }

@@ -4,7 +4,7 @@ import type { Sink } from '../storage/storage.ts';
 import type { ByteSource } from './byte-source.ts';
 import type { Digester } from './digest.ts';
 import { type MinRate, RateClock } from './rate-clock.ts';
-import { readInto } from './reader.ts';
+import { type ReaderOptions, readInto } from './reader.ts';
 import type { UploadTrace } from './trace.ts';
 import { writeFrom } from './writer.ts';
 
@@ -50,6 +50,13 @@ export function startTransfer(options: TransferOptions): Transfer {
   return { finished: run(options, channel), bufferedBytes: () => channel.usedBytes };
 }
 
+/** What the reader tells of each chunk it gets; a source that gathers has told of the bytes as they came. */
+function clockOf({ source, isAllOrNothing }: TransferOptions, clock: RateClock | undefined): ReaderOptions['clock'] {
+  if (!isAllOrNothing || !source.gather) return clock;
+  source.gather((bytes) => clock?.came(bytes));
+  return clock && { waiting: () => clock.waiting(), arrived: () => clock.arrived(0) };
+}
+
 async function run(options: TransferOptions, channel: Channel<Uint8Array>): Promise<number> {
   const { minRate, signal, isAllOrNothing } = options;
   const stopped = new AbortController();
@@ -64,7 +71,7 @@ async function run(options: TransferOptions, channel: Channel<Uint8Array>): Prom
   if (signal.aborted) onAbort();
   const clock = minRate && new RateClock({ rate: minRate, onTooSlow: stop });
   try {
-    const reading = readInto({ ...options, channel, clock, signal: stopped.signal });
+    const reading = readInto({ ...options, channel, clock: clockOf(options, clock), signal: stopped.signal });
     const minBytes = isAllOrNothing ? Math.min(GATHERED_BYTES, channel.capacity) : 0;
     const writing = writeFrom({ ...options, channel, onWritten, minBytes });
     const [total] = await Promise.all([writing.catch(stop), reading.catch(stop)]);

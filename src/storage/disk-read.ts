@@ -1,4 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import { type Buffers, createBuffers } from '../core/buffers.ts';
 import { AppError, systemCode } from '../core/errors.ts';
 import type { BlobBytes, ByteRange } from './storage.ts';
 
@@ -12,7 +13,7 @@ export function readRange(path: string, range: ByteRange): BlobBytes {
   const buffers = createBuffers(Math.min(READ_BYTES, size));
   return {
     [Symbol.asyncIterator]: () => (size > 0 ? readChunks(path, range, buffers) : nothing()),
-    recycle: buffers.giveBack,
+    recycle: (chunk) => void buffers.giveBack(chunk),
   };
 }
 
@@ -54,31 +55,6 @@ async function readChunk(handle: FileHandle, { position, end, buffers }: Place):
   const buffer = buffers.take();
   const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.byteLength, end - position + 1), position);
   return buffer.subarray(0, bytesRead);
-}
-
-interface Buffers {
-  take(): Uint8Array;
-  /** The buffer of a chunk; others are left alone. */
-  giveBack(chunk: Uint8Array): void;
-}
-
-/**
- * Memory of chunks that were given back is read into again. Fresh memory for each chunk of 1 GB costs 30 full garbage
- * collections, and the kernel a page fault for each 4 KB (measured).
- */
-function createBuffers(bytes: number): Buffers {
-  const free: Uint8Array[] = [];
-  const own = new WeakSet<ArrayBufferLike>();
-  return {
-    take() {
-      const buffer = free.pop() ?? Buffer.allocUnsafeSlow(bytes);
-      own.add(buffer.buffer);
-      return buffer;
-    },
-    giveBack({ buffer }) {
-      if (own.delete(buffer)) free.push(new Uint8Array(buffer));
-    },
-  };
 }
 
 async function openExisting(path: string): Promise<FileHandle> {

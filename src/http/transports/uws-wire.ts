@@ -1,5 +1,4 @@
 import type { HttpRequest, HttpResponse } from 'uWebSockets.js';
-import { ChunkSlab } from '../../core/chunk-slab.ts';
 import { peerAddress } from '../peer.ts';
 import type { HeaderLine, Wire, WireEvents } from '../transport.ts';
 import { HELD_SILENCE_MS, LINGER_SILENCE_MS, Linger } from './linger.ts';
@@ -53,7 +52,6 @@ export class UwsWire implements Wire {
   #last: Uint8Array = NOTHING;
   #onFree: (() => void) | undefined;
   #linger: Linger | undefined;
-  readonly #slab = new ChunkSlab();
 
   constructor(res: HttpResponse, req: HttpRequest, options: UwsWireOptions) {
     const headers: HeaderLine[] = [];
@@ -210,8 +208,7 @@ export class UwsWire implements Wire {
     if (isLast) this.#isReceived = true;
     this.#gate.count(chunk.byteLength);
     if (this.#head) this.#discard(chunk.byteLength, isLast);
-    // uWS takes its memory back when this returns.
-    else if (chunk.byteLength > 0) this.#events?.onChunk(this.#slab.copy(new Uint8Array(chunk)));
+    else if (chunk.byteLength > 0) this.#events?.onChunk(new Uint8Array(chunk), true);
     if (isLast && !this.#head) this.#events?.onEnd();
   }
 
