@@ -118,7 +118,7 @@ export const SETTINGS = {
   pdfium: choice(
     'native',
     ['native', 'wasm'],
-    'native: machine code, where there is a build for the machine; wasm: a third slower, what it does to memory stays inside',
+    'native: machine code, where there is a build for the machine; wasm: half as long again, what it does to memory stays inside',
   ),
   maxPages: count(2000, [1, 100_000], 'pages that one job may render; past it 422'),
   pageTimeout: seconds(20, [0.1, DAY_S], 'how long one page may take to draw; past it the job ends with 504'),

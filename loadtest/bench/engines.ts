@@ -11,7 +11,7 @@ async function loadLibrary(isNative: boolean): Promise<PdfiumLibrary> {
     const { compilePdfium, createWasmLibrary } = await import('../../src/raster/pdfium-wasm.ts');
     return createWasmLibrary(await compilePdfium());
   }
-  const library = (await import('../../src/raster/pdfium-native.ts')).loadNativeLibrary();
+  const library = await (await import('../../src/raster/pdfium-native.ts')).loadNativeLibrary();
   if ('reason' in library) throw new Error(`PDFium as machine code: ${library.reason}`);
   return library;
 }

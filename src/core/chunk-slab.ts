@@ -1,10 +1,10 @@
 /** Chunks up to this size are small: packets of a slow line. */
 const SMALL_BYTES = 2 * 1024;
-/** Half of what is gathered before a write. Of 8 KiB, which would be one piece, 2,000 uploads would hold 16 MiB, mostly empty. */
+/** Of several packets. */
 const SLAB_BYTES = 4 * 1024;
 
 /**
- * Memory for the chunks of one body: small ones lie side by side in a slab, since a buffer for each packet of thousands of
+ * Memory for the chunks of one body that is not gathered (http/body.ts): small ones lie side by side in a slab, since a buffer for each packet of thousands of
  * slow uploads keeps the garbage collector busy. It belongs to one body, so that what waits there holds on to nobody
  * else's bytes.
  */

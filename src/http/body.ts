@@ -15,7 +15,7 @@ const RECYCLED_BYTES = 4 * 1024;
 const SMALL_BYTES = 4 * 1024;
 /** A gathered chunk. */
 const BLOCK_BYTES = 8 * 1024;
-/** For all bodies together; when thousands of uploads have ended, 2 MiB are kept. */
+/** A cache without meaning, hence the module's: for all bodies together; when thousands have ended, 2 MiB are kept. */
 const blocks = createBuffers(BLOCK_BYTES, 256);
 
 /**
@@ -88,6 +88,7 @@ export class Body implements AsyncIterable<Uint8Array> {
    */
   gather(onCame: (bytes: number) => void): void {
     this.#onCame = onCame;
+    if (this.#bufferedBytes > 0) onCame(this.#bufferedBytes);
   }
 
   /**
@@ -134,6 +135,7 @@ export class Body implements AsyncIterable<Uint8Array> {
     this.#error = error;
     if (this.#block) blocks.giveBack(this.#block);
     this.#block = undefined;
+    this.#blockBytes = 0;
     this.#untaken.length = 0;
     this.#bufferedBytes = 0;
     this.#refuse(error);

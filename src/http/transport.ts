@@ -8,8 +8,7 @@ export type HeaderLine = readonly [name: string, value: string];
 
 /** What a transport tells about a request: onChunk* and onEnd as the body comes, onSent or onAbort once, as the last. */
 export interface WireEvents {
-  /** The chunk is the receiver's own: it was copied out of the parser's memory. May still come after pause(), bounded. */
-  /** `isLent`: the memory is the transport's again when this returns. */
+  /** The chunk is the receiver's own, unless `isLent`: then only until this returns. May still come after pause(), bounded. */
   onChunk(chunk: Uint8Array, isLent?: boolean): void;
   onEnd(): void;
   /** The connection is gone before the answer was out; nothing can be sent any more. */

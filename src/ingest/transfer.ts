@@ -50,8 +50,8 @@ export function startTransfer(options: TransferOptions): Transfer {
   return { finished: run(options, channel), bufferedBytes: () => channel.usedBytes };
 }
 
-/** What the reader tells of each chunk it gets; a source that gathers has told of the bytes as they came. */
-function clockOf({ source, isAllOrNothing }: TransferOptions, clock: RateClock | undefined): ReaderOptions['clock'] {
+/** Has the source gather. What the reader then tells of each chunk: the bytes were told of as they came. */
+function gatherFor({ source, isAllOrNothing }: TransferOptions, clock: RateClock | undefined): ReaderOptions['clock'] {
   if (!isAllOrNothing || !source.gather) return clock;
   source.gather((bytes) => clock?.came(bytes));
   return clock && { waiting: () => clock.waiting(), arrived: () => clock.arrived(0) };
@@ -71,7 +71,7 @@ async function run(options: TransferOptions, channel: Channel<Uint8Array>): Prom
   if (signal.aborted) onAbort();
   const clock = minRate && new RateClock({ rate: minRate, onTooSlow: stop });
   try {
-    const reading = readInto({ ...options, channel, clock: clockOf(options, clock), signal: stopped.signal });
+    const reading = readInto({ ...options, channel, clock: gatherFor(options, clock), signal: stopped.signal });
     const minBytes = isAllOrNothing ? Math.min(GATHERED_BYTES, channel.capacity) : 0;
     const writing = writeFrom({ ...options, channel, onWritten, minBytes });
     const [total] = await Promise.all([writing.catch(stop), reading.catch(stop)]);

@@ -18,12 +18,31 @@ function startCache() {
 }
 
 suite('document cache', () => {
-  test('parts of one document open it once; another document, or password, closes it', async () => {
+  test('parts of one document open it once; a part with another document, or password, closes it', async () => {
     const { calls, cache } = startCache();
-    assert.equal(await cache.open('a', {}), await cache.open('a', {}));
-    await cache.open('a', { password: 'x' });
-    await cache.open('b', {});
+    const part = async (path: string, options = {}) => {
+      const document = await cache.open(path, options);
+      cache.rest();
+      return document;
+    };
+    assert.equal(await part('a'), await part('a'));
+    await part('a', { password: 'x' });
+    await part('b');
     assert.deepEqual(calls, ['open a', 'close a', 'open a x', 'close a', 'open b']);
+    await cache.close();
+  });
+
+  test('what a part has opened stays open until it is over, then the last of it', async () => {
+    const { calls, cache } = startCache();
+    const one = await cache.open('a', {});
+    await cache.open('b', {});
+    assert.equal(await cache.open('a', {}), one);
+    assert.deepEqual(calls, ['open a', 'open b']);
+    cache.rest();
+    await cache.open('a', {});
+    assert.deepEqual(calls, ['open a', 'open b', 'close b']);
+    await cache.close();
+    assert.equal(calls.at(-1), 'close a');
   });
 
   test('a document is not closed under a part that takes long, but some time after it', async (context) => {

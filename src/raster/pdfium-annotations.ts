@@ -1,4 +1,5 @@
 import type { Pdfium, Pointer } from './pdfium-calls.ts';
+import { allocate } from './pdfium-memory.ts';
 
 /** Annotations of a page that are looked at. */
 const MAX_ANNOTATIONS = 1000;
@@ -31,6 +32,7 @@ export function addLinkBorders(pdfium: Pdfium, page: Pointer): void {
   for (const { rect, border, color } of borders) {
     const [left, top, right, bottom] = rect;
     const [across, down] = [right - left, top - bottom];
+    if (!(across > 0 && down > 0)) continue;
     // One that would cover the link is a mistake.
     const width = border * 2 > Math.min(across, down) ? 1 : border;
     const path = calls.FPDFPageObj_CreateNewRect(left + width / 2, bottom + width / 2, across - width, down - width);
@@ -60,7 +62,7 @@ function look(pdfium: Pdfium, page: Pointer, isWanted: (annotation: Annotation) 
   const count = Math.min(calls.FPDFPage_GetAnnotCount(page), MAX_ANNOTATIONS);
   if (count <= 0) return [];
   const found: Annotation[] = [];
-  const scratch = calls.malloc(SCRATCH_BYTES);
+  const scratch = allocate(calls, SCRATCH_BYTES);
   for (let index = 0; index < count; index++) {
     const handle = calls.FPDFPage_GetAnnot(page, index);
     if (handle === 0) continue;

@@ -63,14 +63,18 @@ export type Placement = readonly [x: number, y: number, width: number, height: n
  */
 export interface Pdfium {
   readonly calls: PdfiumCalls;
-  /** Bytes of its memory; valid until the next call, which may move the memory. */
+  /** Bytes of its memory, which must be allocated; valid until the next call, which may move the memory. */
   view(pointer: Pointer, bytes: number): Buffer;
+  /** The memory that a view looks at is about to be freed, or to be looked at again. */
+  release(view: Buffer): void;
   /** A structure of the C interface: the first word holds `version`, the others the pointers given, or 0. */
   struct(version: number, words: number, pointers?: Readonly<Record<number, Pointer>>): Pointer;
   /** Its build draws links' borders and all annotations that bring no appearance. */
   readonly drawsAnnotations: boolean;
-  /** Charsets of the fonts that the open document has asked the system for and not got: their text is empty space. */
-  readonly missingCharsets: Set<number>;
+  /** What a call throws leaves it as it was. */
+  readonly isSound: boolean;
+  /** Where a charset goes that a font was asked of the system for and not got: set by the document that is at work. */
+  missingCharsets: Set<number>;
 }
 
 /** Where instances come from, and go to when their document is closed. Implementations: pdfium-native.ts, pdfium-wasm.ts. */

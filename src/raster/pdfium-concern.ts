@@ -1,5 +1,6 @@
 import { hasBareAnnotations } from './pdfium-annotations.ts';
 import type { Pdfium, Pointer } from './pdfium-calls.ts';
+import { allocate } from './pdfium-memory.ts';
 import type { PdfiumSession } from './pdfium-session.ts';
 
 /** FPDF_PAGEOBJ_IMAGE. */
@@ -13,11 +14,14 @@ const MAX_JPX_PIXELS = 2_000_000;
 const MAX_OBJECTS = 1000;
 const MAX_FILTER_BYTES = 32;
 
-/** Why another engine should draw the page: PDFium is slow with JPEG 2000, and is given no CJK font. */
+/**
+ * Why another engine should draw the page: PDFium knows no UserUnit, is given no CJK font, shows nothing of some annotations
+ * that bring no appearance, and is slow with JPEG 2000.
+ */
 export function findConcern(session: PdfiumSession, page: number): string | undefined {
   if (session.hasUserUnit) return 'a unit of its own';
   const handle = session.load(page);
-  if (session.pdfium.missingCharsets.size > 0) return 'text in a font that is not embedded';
+  if (session.missingCharsets.size > 0) return 'text in a font that is not embedded';
   if (hasBareAnnotations(session.pdfium, handle)) return 'annotations without an appearance';
   const pixels = countJpxPixels(session.pdfium, handle);
   return pixels > MAX_JPX_PIXELS ? `${pixels} pixels of JPEG 2000` : undefined;
@@ -26,7 +30,7 @@ export function findConcern(session: PdfiumSession, page: number): string | unde
 /** An image that is drawn again is decoded once; the length of its data tells it from others well enough. */
 function countJpxPixels(pdfium: Pdfium, page: Pointer): number {
   const { calls } = pdfium;
-  const scratch = calls.malloc(MAX_FILTER_BYTES);
+  const scratch = allocate(calls, MAX_FILTER_BYTES);
   const images = new Map<number, number>();
   const count = Math.min(calls.FPDFPage_CountObjects(page), MAX_OBJECTS);
   for (let index = 0; index < count; index++) {

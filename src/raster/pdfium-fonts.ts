@@ -18,17 +18,14 @@ export type MapFont = (
 ) => Pointer;
 
 /**
- * Listens to which fonts PDFium asks the system for. It gets none, so that a page looks the same on every machine; the set
- * `missing` grows by the charsets for which the fonts inside PDFium have no glyphs.
+ * Listens to which fonts PDFium asks the system for. It gets none, so that a page looks the same on every machine;
+ * `missingCharsets` grows by those for which the fonts inside PDFium have no glyphs.
  */
-export function watchFonts(
-  { calls, struct, missingCharsets }: Pdfium,
-  addCallback: (mapFont: MapFont) => Pointer,
-): void {
+export function watchFonts(pdfium: Pdfium, addCallback: (mapFont: MapFont) => Pointer): void {
   const mapFont = addCallback((_info, _weight, _isItalic, charset) => {
-    if (!SERVED_CHARSETS.has(charset)) missingCharsets.add(charset);
+    if (!SERVED_CHARSETS.has(charset)) pdfium.missingCharsets.add(charset);
     return 0;
   });
   // Kept by the library as long as the instance lives.
-  calls.FPDF_SetSystemFontInfo(struct(1, INFO_WORDS, { [MAP_FONT]: mapFont }));
+  pdfium.calls.FPDF_SetSystemFontInfo(pdfium.struct(1, INFO_WORDS, { [MAP_FONT]: mapFont }));
 }

@@ -1,12 +1,17 @@
 import { fileURLToPath } from 'node:url';
-import koffi from 'koffi';
 import type { Pdfium, PdfiumCalls, PdfiumLibrary, Pointer } from './pdfium-calls.ts';
 import { type MapFont, watchFonts } from './pdfium-fonts.ts';
+import { allocate } from './pdfium-memory.ts';
 
-/** npm installs it where it fits: Linux, x86-64, glibc. PDFium is Apache-2.0 and BSD-3-Clause. */
+/**
+ * npm installs it where it fits: Linux, x86-64, glibc. PDFium is Apache-2.0 and BSD-3-Clause. It reads what strangers send:
+ * follow its releases, and hold a new one against the old by `npm run bench -- fidelity`.
+ */
 const LIBRARY = '@llamaindex/liteparse-linux-x64-gnu/libpdfium.so';
 const WORD_BYTES = 8;
 const MAP_FONT = 'uintptr_t MapFont(uintptr_t, int, int, int, int, uintptr_t, uintptr_t)';
+
+type Koffi = typeof import('koffi').default;
 
 /** Result and parameters. Handles and addresses are numbers here, which hold every address of a process (48 bits). */
 type Prototype = readonly [result: string, ...parameters: string[]];
@@ -61,6 +66,7 @@ const PROTOTYPES: Readonly<Record<Exclude<keyof PdfiumCalls, 'malloc' | 'free'>,
   FPDFImageObj_GetImagePixelSize: ['int', 'uintptr_t', 'uintptr_t', 'uintptr_t'],
 };
 
+/** The library is the process's own, however often it is asked for. */
 let loaded: Pdfium | undefined;
 
 /**
@@ -68,9 +74,10 @@ let loaded: Pdfium | undefined;
  * There is one in a process, for one thread; what a document does to its memory it does to the process's.
  * `reason`: why there is none here.
  */
-export function loadNativeLibrary(): PdfiumLibrary | { readonly reason: string } {
+export async function loadNativeLibrary(): Promise<PdfiumLibrary | { readonly reason: string }> {
   try {
-    loaded ??= load(fileURLToPath(import.meta.resolve(LIBRARY)));
+    const { default: koffi } = await import('koffi');
+    loaded ??= load(koffi, fileURLToPath(import.meta.resolve(LIBRARY)));
     const pdfium = loaded;
     return { take: async () => pdfium, give: () => undefined };
   } catch (error) {
@@ -78,7 +85,7 @@ export function loadNativeLibrary(): PdfiumLibrary | { readonly reason: string }
   }
 }
 
-function load(path: string): Pdfium {
+function load(koffi: Koffi, path: string): Pdfium {
   const library = koffi.load(path);
   const system = koffi.load(null);
   const functions = Object.entries(PROTOTYPES).map(([name, [result, ...parameters]]) => [
@@ -92,19 +99,23 @@ function load(path: string): Pdfium {
   };
   const view = (pointer: Pointer, bytes: number) => Buffer.from(koffi.view(pointer, bytes));
   const struct: Pdfium['struct'] = (version, words, pointers = {}) => {
-    const pointer = calls.malloc(words * WORD_BYTES);
+    const pointer = allocate(calls, words * WORD_BYTES);
     const values = new BigUint64Array(words);
     values[0] = BigInt(version);
     for (const [word, value] of Object.entries(pointers)) values[Number(word)] = BigInt(value);
     view(pointer, values.byteLength).set(new Uint8Array(values.buffer));
     return pointer;
   };
-  const pdfium: Pdfium = { calls, view, struct, drawsAnnotations: false, missingCharsets: new Set() };
+  const pdfium: Pdfium = {
+    ...{ calls, view, struct, drawsAnnotations: false, isSound: true, missingCharsets: new Set() },
+    // Detaches it: V8 counts the bytes as long as a view is there.
+    release: ({ buffer }) => void (buffer as ArrayBuffer).transfer(0),
+  };
   calls.FPDF_InitLibrary();
-  watchFonts(pdfium, addCallback);
+  watchFonts(pdfium, (mapFont) => addCallback(koffi, mapFont));
   return pdfium;
 }
 
-function addCallback(mapFont: MapFont): Pointer {
+function addCallback(koffi: Koffi, mapFont: MapFont): Pointer {
   return Number(koffi.address(koffi.register(mapFont, koffi.pointer(koffi.proto(MAP_FONT)))));
 }

@@ -1,4 +1,5 @@
 import type { Pdfium, Placement, Pointer } from './pdfium-calls.ts';
+import { allocate } from './pdfium-memory.ts';
 import type { PdfiumSession } from './pdfium-session.ts';
 import type { Bitmap, PageSize } from './raster.ts';
 import { noMemory } from './refusals.ts';
@@ -21,7 +22,7 @@ export function drawPage(
   page: number,
   { width, height, transparent }: PageSize & { readonly transparent: boolean },
 ): Bitmap {
-  const { calls, view } = session.pdfium;
+  const { calls } = session.pdfium;
   const handle = session.load(page);
   const pixels = session.pixels(width * height * BYTES_PER_PIXEL);
   const placement: Placement = [0, 0, width, height, 0, FLAGS];
@@ -44,7 +45,7 @@ export function drawPage(
     height,
     isOpaque: !transparent,
     engine: 'pdfium',
-    data: view(pixels, width * height * BYTES_PER_PIXEL),
+    data: session.picture(width * height * BYTES_PER_PIXEL),
   };
 }
 
@@ -53,7 +54,7 @@ export function readText({ calls, view }: Pdfium, page: Pointer): string {
   const text = calls.FPDFText_LoadPage(page);
   if (text === 0) return '';
   const count = calls.FPDFText_CountChars(text);
-  const buffer = calls.malloc((count + 1) * 2);
+  const buffer = allocate(calls, (Math.max(0, count) + 1) * 2);
   const units = calls.FPDFText_GetText(text, 0, count, buffer);
   const found = view(buffer, Math.max(0, units - 1) * 2).toString('utf16le');
   calls.free(buffer);

@@ -2,6 +2,7 @@ import { AppError } from '../core/errors.ts';
 import { readDocumentInto } from './document-file.ts';
 import { addLinkBorders } from './pdfium-annotations.ts';
 import type { Pdfium, Pointer } from './pdfium-calls.ts';
+import { allocate } from './pdfium-memory.ts';
 import { passwordError } from './refusals.ts';
 
 /** What FPDF_GetLastError says. */
@@ -38,18 +39,23 @@ export class PdfiumSession implements Disposable {
   readonly hasUserUnit: boolean;
   /** 0: the document has no form. */
   readonly form: Pointer;
+  /** Of the fonts that it has asked the system for: their text is empty space. */
+  readonly missingCharsets = new Set<number>();
   readonly #resources = new DisposableStack();
   readonly #document: Pointer;
   #pixels: Piece = NOTHING;
+  #picture: Buffer | undefined;
   #page: { readonly number: number; readonly pointer: Pointer } | undefined;
 
   /** Errors: `invalid_pdf`, `password_required`, `too_large`. */
   constructor(pdfium: Pdfium, source: Source) {
     this.pdfium = pdfium;
     using opening = new DisposableStack();
-    pdfium.missingCharsets.clear();
+    pdfium.missingCharsets = this.missingCharsets;
     const { pointer, bytes } = loadFile(pdfium, source.path, opening);
-    this.hasUserUnit = pdfium.view(pointer, bytes).includes('/UserUnit');
+    const content = pdfium.view(pointer, bytes);
+    this.hasUserUnit = content.includes('/UserUnit');
+    pdfium.release(content);
     this.#document = openDocument(pdfium, { pointer, bytes, password: source.password }, opening);
     this.pageCount = pdfium.calls.FPDF_GetPageCount(this.#document);
     if (this.pageCount < 1) throw new AppError('invalid_pdf', 'the document has no pages');
@@ -59,6 +65,7 @@ export class PdfiumSession implements Disposable {
 
   /** The page's handle, valid until another page is asked for. Error: `invalid_pdf`. */
   load(number: number): Pointer {
+    this.pdfium.missingCharsets = this.missingCharsets;
     if (this.#page?.number === number) return this.#page.pointer;
     this.#closePage();
     const { calls } = this.pdfium;
@@ -72,6 +79,7 @@ export class PdfiumSession implements Disposable {
 
   /** At least so many bytes for pixels, the same ones as last time where they suffice; 0: there is no memory. */
   pixels(bytes: number): Pointer {
+    this.#releasePicture();
     if (bytes <= this.#pixels.bytes) return this.#pixels.pointer;
     const { calls } = this.pdfium;
     calls.free(this.#pixels.pointer);
@@ -80,11 +88,23 @@ export class PdfiumSession implements Disposable {
     return pointer;
   }
 
+  /** The pixels that were asked for last, until some are asked for again. */
+  picture(bytes: number): Buffer {
+    this.#picture = this.pdfium.view(this.#pixels.pointer, bytes);
+    return this.#picture;
+  }
+
   [Symbol.dispose](): void {
     this.#closePage();
+    this.#releasePicture();
     this.pdfium.calls.free(this.#pixels.pointer);
     this.#pixels = NOTHING;
     this.#resources.dispose();
+  }
+
+  #releasePicture(): void {
+    if (this.#picture) this.pdfium.release(this.#picture);
+    this.#picture = undefined;
   }
 
   #closePage(): void {
@@ -96,19 +116,19 @@ export class PdfiumSession implements Disposable {
   }
 }
 
-/** Memory of the library, at least one byte, until `resources` are disposed of. */
-function allocate({ calls }: Pdfium, bytes: number, resources: DisposableStack): Pointer {
-  const pointer = calls.malloc(Math.max(1, bytes));
-  if (pointer === 0) throw new AppError('too_large', 'there is no memory for the document');
+/** Until `resources` are disposed of. */
+function allocateIn({ calls }: Pdfium, bytes: number, resources: DisposableStack): Pointer {
+  const pointer = allocate(calls, bytes);
   resources.defer(() => calls.free(pointer));
   return pointer;
 }
 
 function loadFile(pdfium: Pdfium, path: string, resources: DisposableStack): Piece {
   let loaded = NOTHING;
+  using views = new DisposableStack();
   readDocumentInto(path, (bytes) => {
-    loaded = { pointer: allocate(pdfium, bytes, resources), bytes };
-    return pdfium.view(loaded.pointer, bytes);
+    loaded = { pointer: allocateIn(pdfium, bytes, resources), bytes };
+    return views.adopt(pdfium.view(loaded.pointer, bytes), pdfium.release);
   });
   return loaded;
 }
@@ -122,7 +142,7 @@ function openDocument(
   let secret = 0;
   if (password !== undefined) {
     const content = Buffer.from(`${password}\0`);
-    secret = allocate(pdfium, content.length, resources);
+    secret = allocateIn(pdfium, content.length, resources);
     pdfium.view(secret, content.length).set(content);
   }
   const document = calls.FPDF_LoadMemDocument(pointer, bytes, secret);

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { init } from '@embedpdf/pdfium';
 import type { Pdfium, PdfiumCalls, PdfiumLibrary, Pointer } from './pdfium-calls.ts';
 import { type MapFont, watchFonts } from './pdfium-fonts.ts';
+import { allocate } from './pdfium-memory.ts';
 
 /** What of it is used: the types of Node leave it to those of the DOM. */
 declare const WebAssembly: {
@@ -69,14 +70,17 @@ async function instantiate(module: PdfiumModule): Promise<Instance> {
   const calls = runtime.wasmExports;
   const view = (pointer: Pointer, bytes: number) => Buffer.from(runtime.HEAPU8.buffer, pointer, bytes);
   const struct: Pdfium['struct'] = (version, words, pointers = {}) => {
-    const pointer = calls.malloc(words * WORD_BYTES);
+    const pointer = allocate(calls, words * WORD_BYTES);
     const values = new Uint32Array(words);
     values[0] = version;
     for (const [word, value] of Object.entries(pointers)) values[Number(word)] = value;
     view(pointer, values.byteLength).set(new Uint8Array(values.buffer));
     return pointer;
   };
-  const instance: Instance = { runtime, calls, view, struct, drawsAnnotations: true, missingCharsets: new Set() };
+  const instance: Instance = {
+    ...{ runtime, calls, view, struct, drawsAnnotations: true, isSound: false, missingCharsets: new Set() },
+    release: () => undefined,
+  };
   calls.FPDF_InitLibrary();
   watchFonts(instance, (mapFont) => runtime.addFunction(mapFont, MAP_FONT_SIGNATURE));
   return instance;

@@ -40,7 +40,7 @@ async function withPage<T>(
 }
 
 const LINK = '/Type /Annot /Subtype /Link /Rect [20 20 100 60] /C [1 0 0]';
-const native = loadNativeLibrary();
+const native = await loadNativeLibrary();
 const skipNative = 'reason' in native && process.env.REQUIRE_ALL === undefined && native.reason;
 
 suite('pdfium, native', { skip: skipNative }, () => {

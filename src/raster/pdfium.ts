@@ -43,6 +43,7 @@ class PdfiumDocument implements CriticalDocument {
   readonly #parts: DocumentParts;
   /** undefined: the last call trapped; the next one opens the document again in a fresh instance. */
   #session: PdfiumSession | undefined;
+  #isClosed = false;
 
   constructor(parts: DocumentParts) {
     this.pageCount = parts.session.pageCount;
@@ -72,11 +73,19 @@ class PdfiumDocument implements CriticalDocument {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     const session = this.#session;
     this.#session = undefined;
     if (session === undefined) return;
     session[Symbol.dispose]();
     this.#parts.library.give(session.pdfium);
+  }
+
+  /** What a trap leaves behind goes with its instance. */
+  #dropSession(): void {
+    const session = this.#session;
+    this.#session = undefined;
+    if (session?.pdfium.isSound) session[Symbol.dispose]();
   }
 
   async #assertMeantBlank(page: number): Promise<void> {
@@ -98,13 +107,14 @@ class PdfiumDocument implements CriticalDocument {
   }
 
   async #withPage<T>(page: number, use: (session: PdfiumSession) => T): Promise<T> {
+    if (this.#isClosed) throw new Error('the document is closed');
     assertPage(page, this.pageCount);
     this.#session ??= await openSession(this.#parts.library, this.#parts.source);
     try {
       return use(this.#session);
     } catch (error) {
       if (error instanceof AppError) throw error;
-      this.#session = undefined;
+      this.#dropSession();
       throw new AppError('invalid_pdf', `page ${page} cannot be drawn: ${String(error)}`, { cause: error });
     }
   }

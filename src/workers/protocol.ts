@@ -30,6 +30,8 @@ export interface Unit {
   readonly kind: UnitKind;
   readonly jobId: string;
   readonly attempt: number;
+  /** One of its job's units has ended its worker: what can do that is not used. */
+  readonly isCareful?: boolean;
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
   /** The validated input, plain JSON. */
@@ -72,6 +74,8 @@ export interface Crash {
   readonly reason: string;
   /** SIGKILL: by a person, the kernel or the pool, so it says nothing about the worker itself. */
   readonly isKilled?: boolean;
+  /** The pool wanted it: the unit it ran was to be taken off the CPU. */
+  readonly isWanted?: boolean;
   /** Where it was an exception that nothing caught. */
   readonly error: WireError | undefined;
 }
@@ -88,8 +92,8 @@ export type FromWorker =
   | { readonly type: 'ready' }
   /** Machine code (a WebAssembly.Module) for the thread that comes after; never leaves the host. */
   | { readonly type: 'compiled'; readonly compiled: object }
-  /** It has loaded a library whose memory outlives it: its host is to end with it. */
-  | { readonly type: 'native' }
+  /** A library is about to be loaded, or after all not, whose memory outlives the thread: its host is to end with it. */
+  | { readonly type: 'native'; readonly isLoaded: boolean }
   | {
       readonly type: 'progress';
       readonly unitId: number;

@@ -125,8 +125,10 @@ export class Seat {
     if (worker === this.#successor) this.#successor = undefined;
     else this.#current = undefined;
     if (this.#isClosing) return;
-    this.restarts += 1;
-    this.#options.log.warn({ pid: worker.pid, reason: crash.reason, stack: crash.error?.stack }, 'a worker died');
+    if (!crash.isWanted) {
+      this.restarts += 1;
+      this.#options.log.warn({ pid: worker.pid, reason: crash.reason, stack: crash.error?.stack }, 'a worker died');
+    }
     if (!isQuick) this.#quickDeaths = 0;
     if (isQuick) this.#pauseThenStart();
     else if (this.#successor?.state === 'idle') this.#relieve(this.#successor);

@@ -81,7 +81,9 @@ class ThreadLink implements Link {
 
   #stop(running: Running): void {
     this.#stopping = running.unitId;
-    void this.#thread.terminate();
+    // Its end would wait for the native call, and leave its memory behind.
+    if (this.#isNative) this.#events.onExit(STOPPED);
+    else void this.#thread.terminate();
   }
 
   #onMessage(message: FromWorker): void {
@@ -90,7 +92,7 @@ class ThreadLink implements Link {
       return;
     }
     if (message.type === 'native') {
-      this.#isNative = true;
+      this.#isNative = message.isLoaded;
       return;
     }
     if (this.#stopping !== undefined) return;
@@ -101,8 +103,8 @@ class ThreadLink implements Link {
   #onExit(code: number, thrown: unknown): void {
     const unit = this.#running?.unit;
     this.#endRunning();
-    if (this.#stopping === undefined || this.#isKilled || this.#isNative) {
-      this.#events.onExit(this.#stopping === undefined && !this.#isKilled ? toCrash(code, thrown, unit) : KILLED);
+    if (this.#stopping === undefined || this.#isKilled) {
+      this.#events.onExit(this.#isKilled ? KILLED : toCrash(code, thrown, unit));
       return;
     }
     const unitId = this.#stopping;
@@ -117,6 +119,7 @@ class ThreadLink implements Link {
   }
 }
 
+const STOPPED: Crash = { reason: 'ended with its unit', isKilled: true, isWanted: true, error: undefined };
 const KILLED: Crash = { reason: 'killed', isKilled: true, error: undefined };
 
 function toCrash(code: number, thrown: unknown, unit: Unit | undefined): Crash {

@@ -39,7 +39,7 @@ function main(): void {
   const raster = createRaster({
     settings,
     log: () => unitLog.log,
-    onNative: () => send({ type: 'native' }),
+    onNative: (isLoaded) => send({ type: 'native', isLoaded }),
     onCompiled: (compiled) => send({ type: 'compiled', compiled }),
   });
   let running: { readonly unitId: number; readonly stop: AbortController; readonly items: ItemPump } | undefined;
@@ -57,7 +57,7 @@ function main(): void {
     const file = createResultFiles(scratch, (output) => send({ type: 'output', unitId, output }));
     const { sharedDir } = settings;
     const context = { signal: stop.signal, log, sharedDir, file, progress: progress.report, raster: raster.tools };
-    raster.begin(unit.attempt);
+    raster.begin(unit.isCareful ?? false);
     const settled = await settle(unit, { context, scratch, items, send: (message) => send({ ...message, unitId }) });
     scratch.close();
     raster.rest();

@@ -87,6 +87,8 @@ export function createWorkers(options: WorkersOptions): Workers {
 /** Of `memoryBytes`: a worker above it is replaced between two units, before its allocations fail. */
 const RECYCLE_SHARE = 0.75;
 
+const MAX_CRASHED = 1000;
+
 interface Entry {
   readonly unit: Unit;
   readonly unitId: number;
@@ -104,6 +106,8 @@ class Pool implements Workers {
   readonly #seats: readonly Seat[];
   readonly #schedule = new Schedule<Entry>(performance.now.bind(performance));
   readonly #entries = new Set<Entry>();
+  /** Jobs one of whose units has ended its worker, the latest of them. */
+  readonly #crashed = new Set<string>();
   readonly #drained = Promise.withResolvers<void>();
   #lastUnitId = 0;
   #isClosing = false;
@@ -179,12 +183,12 @@ class Pool implements Workers {
 
   #assign(worker: PoolWorker, { item: entry, finish }: Taken<Entry>): void {
     entry.worker = worker;
-    const { unit, unitId, options } = entry;
+    const { unitId, options } = entry;
     const ready = options.onStart?.();
     worker.assign({
       unitId,
       ready,
-      unit: entry.isRetry ? { ...unit, attempt: unit.attempt + 1 } : unit,
+      unit: this.#dress(entry),
       onProgress: (fraction, message) => {
         if (!entry.isSettled) options.onProgress?.(fraction, message);
       },
@@ -202,6 +206,12 @@ class Pool implements Workers {
         else this.#onEnd(entry, outcome);
       },
     });
+  }
+
+  #dress({ unit, isRetry }: Entry): Unit {
+    const isCareful = this.#crashed.has(unit.jobId);
+    const attempt = isRetry ? unit.attempt + 1 : unit.attempt;
+    return { ...unit, attempt, isCareful };
   }
 
   async #take(entry: Entry, json: string): Promise<void> {
@@ -233,6 +243,8 @@ class Pool implements Workers {
 
   #retryOnce(entry: Entry, { reason, error }: Crash): void {
     const { unit, isRetry } = entry;
+    this.#crashed.add(unit.jobId);
+    for (const jobId of this.#crashed) if (this.#crashed.size > MAX_CRASHED) this.#crashed.delete(jobId);
     if (isRetry || entry.take) {
       this.#drop(entry, error ? this.#toError(unit, error) : crashError(unit, reason, isRetry));
       return;

@@ -8,7 +8,7 @@ import { rasterContract } from './raster.ts';
 
 const second = async () => createPdfjsEngine();
 const wasm = await createPdfiumEngine(second, createWasmLibrary(await compilePdfium()));
-const library = loadNativeLibrary();
+const library = await loadNativeLibrary();
 
 rasterContract('pdfjs', createPdfjsEngine);
 rasterContract('pdfium, WebAssembly', () => wasm);

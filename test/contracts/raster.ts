@@ -262,6 +262,12 @@ function lifecycle(engine: RasterEngine): void {
     await two.close();
   });
 
+  test('a document that is closed draws no more', async () => {
+    const document = await engine.open(MIXED, {});
+    await document.close();
+    await assert.rejects(draw(document, 1));
+  });
+
   test('twenty documents opened and closed leave the memory level', async () => {
     const round = () => withDocument(engine, MIXED, async (document) => void (await draw(document, 7, 0.5)));
     for (let warmUp = 0; warmUp < 5; warmUp++) await round();

@@ -10,8 +10,6 @@ constexpr size_t kMinCopy = 3;
 constexpr size_t kMinSmoothCopy = 6;
 constexpr size_t kMinRun = 3;
 constexpr unsigned kMaxProbes = 128;
-/** Long enough to stop looking for better. */
-constexpr size_t kGoodLength = 258;
 
 }  // namespace
 
@@ -49,7 +47,7 @@ ChainMatcher::Found ChainMatcher::find(const uint8_t* at, const Span& span, size
   const size_t available = static_cast<size_t>(limit - at);
   uint16_t candidate = heads_[slotOf(at)];
   size_t last = 0;
-  for (unsigned probe = 0; probe < kMaxProbes && best.length < kGoodLength && best.length < available; probe++) {
+  for (unsigned probe = 0; probe < kMaxProbes && best.length < kMaxMatch && best.length < available; probe++) {
     const size_t distance = static_cast<uint16_t>(position - candidate);
     if (distance <= last || distance > reach) break;
     last = distance;
@@ -73,7 +71,7 @@ void ChainMatcher::match(const Span& span, bool isSmooth, Tokens* tokens) {
       at++;
       continue;
     }
-    while (found.length < kGoodLength && at + 1 + kMinCopy <= span.end) {
+    while (found.length < kMaxMatch && at + 1 + kMinCopy <= span.end) {
       const Found later = find(at + 1, span, found.length);
       if (later.distance == 0) break;
       insert(++at, span);
