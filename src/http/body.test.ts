@@ -116,6 +116,31 @@ suite('Body', () => {
     assert.equal(Buffer.from(two.chunk ?? []).toString(), 'two');
   });
 
+  test('a body that fails in the midst of a block leaves nothing of it to the next one', async () => {
+    const failed = open().body;
+    failed.gather(() => undefined);
+    failed.push(bytes('secret'));
+    failed.fail(new AppError('client_gone', 'gone'));
+    failed.push(bytes('late'));
+    await assert.rejects(failed.next(), { code: 'client_gone' });
+    const { body } = open();
+    body.gather(() => undefined);
+    body.push(bytes('b'));
+    body.end();
+    assert.equal(Buffer.concat(await Array.fromAsync(body)).toString(), 'b');
+  });
+
+  test('what came before it was gathered is told of, and comes first', async () => {
+    const { body } = open();
+    const told: number[] = [];
+    body.push(bytes('early'));
+    body.gather((count) => told.push(count));
+    body.push(bytes('late'));
+    body.end();
+    assert.deepEqual(told, [5, 4]);
+    assert.equal(Buffer.concat(await Array.fromAsync(body)).toString(), 'earlylate');
+  });
+
   test('loses nothing when a reader gives up waiting', async () => {
     const { body } = open();
     const patience = new AbortController();

@@ -40,6 +40,26 @@ suite('minimum rate', () => {
     }
   });
 
+  test('what comes while more is waited for counts from then on, as of a source that gathers', () => {
+    const sender = createSender();
+    for (let round = 0; round < 25 && !sender.verdict(); round++) {
+      sender.clock.waiting();
+      // A block of 8 KiB is full after eight seconds; the reader hears of it only then.
+      for (let second = 0; second < 8; second++) {
+        sender.clock.came(1024);
+        mock.timers.tick(1000);
+      }
+      sender.clock.arrived(0);
+    }
+    sender.clock.stop();
+    assert.equal(sender.verdict(), undefined);
+    const stalled = createSender();
+    stalled.clock.waiting();
+    stalled.clock.came(5000);
+    mock.timers.tick(60_000);
+    assert.equal(stalled.verdict()?.code, 'upload_too_slow');
+  });
+
   test('one byte per 5 s is too slow as soon as the grace is over', () => {
     const sender = createSender();
     sender.send(1, 5, 100);
