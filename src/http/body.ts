@@ -12,10 +12,10 @@ export interface Valve {
 /** Of a smaller chunk there is too little to free. */
 const RECYCLED_BYTES = 4 * 1024;
 /** Larger chunks are not gathered: they are worth their own way. */
-const SMALL_BYTES = 4 * 1024;
+const SMALL_BYTES = 2 * 1024;
 /** A gathered chunk. */
-const BLOCK_BYTES = 8 * 1024;
-/** A cache without meaning, hence the module's: for all bodies together; when thousands have ended, 2 MiB are kept. */
+const BLOCK_BYTES = 4 * 1024;
+/** A cache without meaning, hence the module's: for all bodies together; when thousands have ended, 1 MiB is kept. */
 const blocks = createBuffers(BLOCK_BYTES, 256);
 
 /**
@@ -82,7 +82,7 @@ export class Body implements AsyncIterable<Uint8Array> {
   }
 
   /**
-   * From now on small chunks are given out together, 8 KiB at a time, or what has come at the end. `onCame` is told of all
+   * From now on small chunks are given out together, 4 KiB at a time, or what has come at the end. `onCame` is told of all
    * bytes as they come. Thousands of slow uploads wake their readers less often so, and the garbage collector has one
    * block that is used again instead of a buffer for each packet.
    */

@@ -44,7 +44,7 @@ suite('minimum rate', () => {
     const sender = createSender();
     for (let round = 0; round < 25 && !sender.verdict(); round++) {
       sender.clock.waiting();
-      // A block of 8 KiB is full after eight seconds; the reader hears of it only then.
+      // As if a block were full after eight seconds; the reader hears of it only then.
       for (let second = 0; second < 8; second++) {
         sender.clock.came(1024);
         mock.timers.tick(1000);

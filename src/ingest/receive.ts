@@ -8,7 +8,7 @@ import { Digester } from './digest.ts';
 import { algorithmsFor, type ExpectedDigest, verify } from './digest-check.ts';
 import { DigestFollower } from './digest-follower.ts';
 import { cleanFileName } from './file-name.ts';
-import { Head, mediaTypeOf } from './media-type.ts';
+import { Head } from './media-type.ts';
 import type { MinRate } from './rate-clock.ts';
 import { fileKey, type StoredFile, toMeta } from './stored-file.ts';
 import { createTrace, type UploadTrace } from './trace.ts';
@@ -96,7 +96,7 @@ export function createIngest(options: IngestOptions): Ingest {
     const size = await transfer.finished.finally(() => transfers.delete(transfer));
     const digests = await digester.finish();
     const sha256 = verify(digests, expectedDigests);
-    const mediaType = await mediaTypeOf(head.bytes, declaredType);
+    const mediaType = await head.mediaType(declaredType);
     const sentName = typeof name === 'function' ? name() : name;
     const file = { id, name: cleanFileName(sentName), size, sha256, mediaType, createdAt: new Date().toISOString() };
     // The last moment to notice that nobody waits for it: a commit is not taken back.

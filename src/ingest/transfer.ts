@@ -36,9 +36,9 @@ const CHUNK_OVERHEAD_BYTES = 256;
 
 /**
  * Bytes that are waited for before a write, which takes 40 µs of the event loop (measured): a client with 2 KB/s would else
- * make one for each of its packets.
+ * make one for each of its packets. Of 8 KiB, 2,000 such uploads would hold 8 MB more.
  */
-const GATHERED_BYTES = 8 * 1024;
+const GATHERED_BYTES = 4 * 1024;
 
 /**
  * Starts the two coroutines of an upload: one waits for the network while the other waits for the disk. Whichever fails,

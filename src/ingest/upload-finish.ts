@@ -6,7 +6,7 @@ import type { Appendable, Growing, Storage } from '../storage/storage.ts';
 import { algorithmsFor, verify } from './digest-check.ts';
 import { parseDigest } from './digest-headers.ts';
 import { cleanFileName } from './file-name.ts';
-import { HEAD_BYTES, Head, mediaTypeOf } from './media-type.ts';
+import { HEAD_BYTES, Head } from './media-type.ts';
 import { fileKey, fromBlob, type StoredFile, toMeta } from './stored-file.ts';
 import type { UploadDigests } from './upload-digests.ts';
 import { metadataName, metadataType, parseUploadMetadata, type UploadMetadata } from './upload-metadata.ts';
@@ -93,7 +93,7 @@ export function createFinisher(options: FinisherOptions): (upload: UploadEntry) 
     const sha256 = verify(found, expected);
     const head = new Head();
     for await (const chunk of growing.read({ start: 0, end: Math.min(size, HEAD_BYTES) - 1 })) head.add([chunk]);
-    const mediaType = await mediaTypeOf(head.bytes, metadataType(metadata));
+    const mediaType = await head.mediaType(metadataType(metadata));
     const name = cleanFileName(metadataName(metadata));
     return { id: fileId, name, size, sha256, mediaType, createdAt: new Date().toISOString() };
   }
