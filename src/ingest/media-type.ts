@@ -29,7 +29,7 @@ export class Head {
       const part = chunk.subarray(0, HEAD_BYTES - this.#length);
       this.#bytes.set(part, this.#length);
       this.#length += part.byteLength;
-      if (this.#length === HEAD_BYTES) this.#lookNow();
+      if (this.#length === HEAD_BYTES) void this.#lookNow();
     }
   }
 
