@@ -1,12 +1,12 @@
 /** Chunks up to this size are small: packets of a slow line. */
-const SMALL_BYTES = 2 * 1024;
+export const SMALL_BYTES = 2 * 1024;
 /** Of several packets. */
 const SLAB_BYTES = 4 * 1024;
 
 /**
- * Memory for the chunks of one body that is not gathered (http/body.ts): small ones lie side by side in a slab, since a buffer for each packet of thousands of
- * slow uploads keeps the garbage collector busy. It belongs to one body, so that what waits there holds on to nobody
- * else's bytes.
+ * Memory for the chunks of one body that is not gathered (http/body.ts): small ones lie side by side in a slab, since a buffer
+ * for each packet of thousands of slow uploads keeps the garbage collector busy. It belongs to one body, so that what waits
+ * there holds on to nobody else's bytes.
  */
 export class ChunkSlab {
   #slab: Buffer | undefined;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createBuffers } from '../core/buffers.ts';
-import { ChunkSlab } from '../core/chunk-slab.ts';
+import { ChunkSlab, SMALL_BYTES } from '../core/chunk-slab.ts';
 import type { AppError } from '../core/errors.ts';
 
 /** What makes the sender wait. */
@@ -11,9 +11,7 @@ export interface Valve {
 
 /** Of a smaller chunk there is too little to free. */
 const RECYCLED_BYTES = 4 * 1024;
-/** Larger chunks are not gathered: they are worth their own way. */
-const SMALL_BYTES = 2 * 1024;
-/** A gathered chunk. */
+/** A gathered chunk: as much as an upload's writer waits for (ingest/transfer.ts). */
 const BLOCK_BYTES = 4 * 1024;
 /** A cache without meaning, hence the module's: for all bodies together; when thousands have ended, 1 MiB is kept. */
 const blocks = createBuffers(BLOCK_BYTES, 256);

@@ -67,8 +67,8 @@ export interface Pdfium {
   view(pointer: Pointer, bytes: number): Buffer;
   /** The memory that a view looks at is about to be freed, or to be looked at again. */
   release(view: Buffer): void;
-  /** A structure of the C interface: the first word holds `version`, the others the pointers given, or 0. */
-  struct(version: number, words: number, pointers?: Readonly<Record<number, Pointer>>): Pointer;
+  /** Bytes of a pointer. */
+  readonly wordBytes: number;
   /** Its build draws links' borders and all annotations that bring no appearance. */
   readonly drawsAnnotations: boolean;
   /** What a call throws leaves it as it was. */

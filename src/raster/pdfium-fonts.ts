@@ -1,4 +1,5 @@
 import type { Pdfium, Pointer } from './pdfium-calls.ts';
+import { allocateStruct } from './pdfium-memory.ts';
 
 /** FPDF_SYSFONTINFO, version 1: the version and eight functions, of which MapFont is the third. */
 const INFO_WORDS = 9;
@@ -27,5 +28,5 @@ export function watchFonts(pdfium: Pdfium, addCallback: (mapFont: MapFont) => Po
     return 0;
   });
   // Kept by the library as long as the instance lives.
-  pdfium.calls.FPDF_SetSystemFontInfo(pdfium.struct(1, INFO_WORDS, { [MAP_FONT]: mapFont }));
+  pdfium.calls.FPDF_SetSystemFontInfo(allocateStruct(pdfium, 1, INFO_WORDS, { [MAP_FONT]: mapFont }));
 }

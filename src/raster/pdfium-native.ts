@@ -1,7 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { Pdfium, PdfiumCalls, PdfiumLibrary, Pointer } from './pdfium-calls.ts';
 import { type MapFont, watchFonts } from './pdfium-fonts.ts';
-import { allocate } from './pdfium-memory.ts';
 
 /**
  * npm installs it where it fits: Linux, x86-64, glibc. PDFium is Apache-2.0 and BSD-3-Clause. It reads what strangers send:
@@ -98,16 +97,8 @@ function load(koffi: Koffi, path: string): Pdfium {
     free: system.func('free', 'void', ['uintptr_t']),
   };
   const view = (pointer: Pointer, bytes: number) => Buffer.from(koffi.view(pointer, bytes));
-  const struct: Pdfium['struct'] = (version, words, pointers = {}) => {
-    const pointer = allocate(calls, words * WORD_BYTES);
-    const values = new BigUint64Array(words);
-    values[0] = BigInt(version);
-    for (const [word, value] of Object.entries(pointers)) values[Number(word)] = BigInt(value);
-    view(pointer, values.byteLength).set(new Uint8Array(values.buffer));
-    return pointer;
-  };
   const pdfium: Pdfium = {
-    ...{ calls, view, struct, drawsAnnotations: false, isSound: true, missingCharsets: new Set() },
+    ...{ calls, view, wordBytes: WORD_BYTES, drawsAnnotations: false, isSound: true, missingCharsets: new Set() },
     // Detaches it: V8 counts the bytes as long as a view is there.
     release: ({ buffer }) => void (buffer as ArrayBuffer).transfer(0),
   };

@@ -2,7 +2,7 @@ import { AppError } from '../core/errors.ts';
 import { readDocumentInto } from './document-file.ts';
 import { addLinkBorders } from './pdfium-annotations.ts';
 import type { Pdfium, Pointer } from './pdfium-calls.ts';
-import { allocate } from './pdfium-memory.ts';
+import { allocate, allocateStruct } from './pdfium-memory.ts';
 import { passwordError } from './refusals.ts';
 
 /** What FPDF_GetLastError says. */
@@ -156,9 +156,10 @@ function openDocument(
 }
 
 /** Without a form environment fields are drawn only where the document carries their pictures. */
-function openForm({ calls, struct }: Pdfium, document: Pointer, resources: DisposableStack): Pointer {
+function openForm(pdfium: Pdfium, document: Pointer, resources: DisposableStack): Pointer {
+  const { calls } = pdfium;
   if (calls.FPDF_GetFormType(document) === 0) return 0;
-  const info = struct(FORM_INFO_VERSION, FORM_INFO_WORDS);
+  const info = allocateStruct(pdfium, FORM_INFO_VERSION, FORM_INFO_WORDS);
   resources.defer(() => calls.free(info));
   const form = calls.FPDFDOC_InitFormFillEnvironment(document, info);
   if (form === 0) return 0;

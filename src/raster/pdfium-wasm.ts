@@ -3,7 +3,6 @@ import { fileURLToPath } from 'node:url';
 import { init } from '@embedpdf/pdfium';
 import type { Pdfium, PdfiumCalls, PdfiumLibrary, Pointer } from './pdfium-calls.ts';
 import { type MapFont, watchFonts } from './pdfium-fonts.ts';
-import { allocate } from './pdfium-memory.ts';
 
 /** What of it is used: the types of Node leave it to those of the DOM. */
 declare const WebAssembly: {
@@ -69,16 +68,16 @@ async function instantiate(module: PdfiumModule): Promise<Instance> {
   const runtime = pdfium as unknown as Runtime;
   const calls = runtime.wasmExports;
   const view = (pointer: Pointer, bytes: number) => Buffer.from(runtime.HEAPU8.buffer, pointer, bytes);
-  const struct: Pdfium['struct'] = (version, words, pointers = {}) => {
-    const pointer = allocate(calls, words * WORD_BYTES);
-    const values = new Uint32Array(words);
-    values[0] = version;
-    for (const [word, value] of Object.entries(pointers)) values[Number(word)] = value;
-    view(pointer, values.byteLength).set(new Uint8Array(values.buffer));
-    return pointer;
-  };
   const instance: Instance = {
-    ...{ runtime, calls, view, struct, drawsAnnotations: true, isSound: false, missingCharsets: new Set() },
+    ...{
+      runtime,
+      calls,
+      view,
+      wordBytes: WORD_BYTES,
+      drawsAnnotations: true,
+      isSound: false,
+      missingCharsets: new Set(),
+    },
     release: () => undefined,
   };
   calls.FPDF_InitLibrary();
