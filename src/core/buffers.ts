@@ -18,9 +18,10 @@ export function createBuffers(bytes: number, maxFree = Number.POSITIVE_INFINITY)
       own.add(buffer.buffer);
       return buffer;
     },
-    giveBack({ buffer }) {
+    giveBack(chunk) {
+      const { buffer } = chunk;
       if (!own.delete(buffer)) return false;
-      if (free.length < maxFree) free.push(new Uint8Array(buffer));
+      if (free.length < maxFree) free.push(chunk.byteLength === bytes ? chunk : new Uint8Array(buffer));
       return true;
     },
   };

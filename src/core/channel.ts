@@ -31,10 +31,11 @@ export class Channel<T> implements AsyncIterable<T> {
   #usedBytes = 0;
   #isClosed = false;
   #failure: { readonly error: Error } | undefined;
-  #sender: Waiter | undefined;
-  #receiver: Waiter | undefined;
-  /** What the receiver waits for. */
+  #sender: Waiter<void> | undefined;
+  #receiver: Waiter<T[] | undefined> | undefined;
+  /** What the receiver waits for, and takes at most. */
   #wantedBytes = 0;
+  #maxBytes = 0;
 
   constructor({ capacity, sizeOf }: ChannelOptions<T>) {
     assert(capacity > 0, 'a channel needs room');
@@ -55,7 +56,7 @@ export class Channel<T> implements AsyncIterable<T> {
     while (!this.#failure && this.#usedBytes > 0 && this.#usedBytes + bytes > this.capacity) {
       assert(!this.#sender, 'a channel has one sender');
       this.#sender = new Waiter(signal);
-      this.#receiver?.wake();
+      this.#serve();
       try {
         await this.#sender.settled;
       } finally {
@@ -65,37 +66,30 @@ export class Channel<T> implements AsyncIterable<T> {
     if (this.#failure) throw this.#failure.error;
     this.#items.push(item);
     this.#usedBytes += bytes;
-    if (this.#usedBytes >= this.#wantedBytes) this.#receiver?.wake();
+    if (this.#usedBytes >= this.#wantedBytes) this.#serve();
   }
 
   /**
    * Takes what is inside, in order, up to `maxBytes` but one item at least, and waits for that. undefined: closed and
    * empty. If the signal aborts first, rejects with its reason and nothing is taken.
    */
-  async receive(maxBytes: number, { minBytes = 0, signal }: ReceiveOptions = {}): Promise<T[] | undefined> {
-    signal?.throwIfAborted();
+  receive(maxBytes: number, { minBytes = 0, signal }: ReceiveOptions = {}): Promise<T[] | undefined> {
+    // Not async: of what a wait allocates, thousands of slow uploads keep each byte alive past the young generation.
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    if (this.#failure) return Promise.reject(this.#failure.error);
+    if (this.#isClosed || !this.#isShortOf(minBytes)) return Promise.resolve(this.#next(maxBytes));
+    assert(!this.#receiver, 'a channel has one receiver');
     this.#wantedBytes = minBytes;
-    while (!this.#failure && !this.#isClosed && this.#isShortOf(minBytes)) {
-      assert(!this.#receiver, 'a channel has one receiver');
-      this.#receiver = new Waiter(signal);
-      try {
-        await this.#receiver.settled;
-      } finally {
-        this.#receiver = undefined;
-      }
-    }
-    if (this.#failure) throw this.#failure.error;
-    if (this.#items.length === 0) return undefined;
-    const batch = this.#take(maxBytes);
-    this.#sender?.wake();
-    return batch;
+    this.#maxBytes = maxBytes;
+    this.#receiver = new Waiter(signal, signal && (() => (this.#receiver = undefined)));
+    return this.#receiver.settled;
   }
 
   /** The sender's end of the stream; idempotent, and without effect after a failure. */
   close(): void {
     assert(!this.#sender, 'the sender does not close during its own send');
     this.#isClosed = true;
-    this.#receiver?.wake();
+    this.#serve();
   }
 
   /** Ends both sides from either; the first error stays. */
@@ -105,7 +99,8 @@ export class Channel<T> implements AsyncIterable<T> {
     this.#items = [];
     this.#usedBytes = 0;
     this.#sender?.wake();
-    this.#receiver?.wake();
+    this.#receiver?.fail(error);
+    this.#receiver = undefined;
   }
 
   /** One item at a time. Who ends the iteration early fails the channel, so that the sender does not wait for ever. */
@@ -119,6 +114,20 @@ export class Channel<T> implements AsyncIterable<T> {
 
   #isShortOf(bytes: number): boolean {
     return this.#items.length === 0 || (this.#usedBytes < bytes && !this.#sender);
+  }
+
+  /** The waiting receiver gets what is inside, or the end. */
+  #serve(): void {
+    const receiver = this.#receiver;
+    this.#receiver = undefined;
+    receiver?.wake(this.#next(this.#maxBytes));
+  }
+
+  #next(maxBytes: number): T[] | undefined {
+    if (this.#items.length === 0) return undefined;
+    const batch = this.#take(maxBytes);
+    this.#sender?.wake();
+    return batch;
   }
 
   #take(maxBytes: number): T[] {
@@ -141,23 +150,30 @@ export class Channel<T> implements AsyncIterable<T> {
   }
 }
 
-/** One side asleep until woken, or until its signal aborts. */
-class Waiter {
-  readonly settled: Promise<void>;
-  readonly wake: () => void;
+/** One side asleep until it is woken, or its signal aborts. */
+class Waiter<T> {
+  readonly settled: Promise<T>;
+  readonly wake: (value: T) => void;
+  readonly fail: (error: unknown) => void;
 
-  constructor(signal: AbortSignal | undefined) {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
+  constructor(signal: AbortSignal | undefined, onAbort?: () => void) {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
     this.settled = promise;
-    if (!signal) {
-      this.wake = resolve;
-      return;
-    }
-    const onAbort = () => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    this.wake = () => {
-      signal.removeEventListener('abort', onAbort);
-      resolve();
+    this.wake = resolve;
+    this.fail = reject;
+    if (!signal) return;
+    const abort = () => {
+      onAbort?.();
+      reject(signal.reason);
     };
+    const unlessAborted =
+      <V>(settle: (value: V) => void) =>
+      (value: V) => {
+        signal.removeEventListener('abort', abort);
+        settle(value);
+      };
+    signal.addEventListener('abort', abort, { once: true });
+    this.wake = unlessAborted<T>(resolve);
+    this.fail = unlessAborted<unknown>(reject);
   }
 }
