@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { temporaryFolder } from '../test/fixtures/temporary.ts';
 import { ConfigError, describeSettings, loadConfig } from './config.ts';
 
 function configFile(content: string): string {
-  const path = join(mkdtempSync(join(tmpdir(), 'config-')), 'config.json');
+  const path = join(temporaryFolder('config'), 'config.json');
   writeFileSync(path, content);
   return path;
 }

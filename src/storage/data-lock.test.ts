@@ -1,22 +1,18 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { temporaryFolder } from '../../test/fixtures/temporary.ts';
 import { lockDataDir } from './data-lock.ts';
 
 test('a folder has one owner at a time, and another after that', async () => {
-  const folder = join(await mkdtemp(join(tmpdir(), 'penstock-lock-')), 'made', 'here');
-  try {
-    const first = await lockDataDir(folder);
-    await assert.rejects(lockDataDir(folder), { code: 'conflict', message: /another Penstock uses .*made\/here/ });
-    first.close();
-    first.close();
-    const second = await lockDataDir(folder);
-    second.close();
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+  const folder = join(temporaryFolder('lock'), 'made', 'here');
+  const first = await lockDataDir(folder);
+  await assert.rejects(lockDataDir(folder), { code: 'conflict', message: /another Penstock uses .*made\/here/ });
+  first.close();
+  first.close();
+  const second = await lockDataDir(folder);
+  second.close();
 });
 
 test('a folder that cannot be locked is named', async () => {
@@ -24,12 +20,8 @@ test('a folder that cannot be locked is named', async () => {
 });
 
 test('a folder of somebody else is left as it is', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'penstock-lock-'));
-  try {
-    await mkdir(join(folder, 'work'));
-    await assert.rejects(lockDataDir(folder), /no data folder of ours, yet has a folder work/);
-    assert.deepEqual(await readdir(folder), ['work']);
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+  const folder = temporaryFolder('lock');
+  await mkdir(join(folder, 'work'));
+  await assert.rejects(lockDataDir(folder), /no data folder of ours, yet has a folder work/);
+  assert.deepEqual(await readdir(folder), ['work']);
 });

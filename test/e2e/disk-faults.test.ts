@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
+import { temporaryFolder } from '../fixtures/temporary.ts';
 import { blobsOf, filesBelow, startServer, type TestServer } from './server.ts';
 import { missingTool, needsRoot } from './tools.ts';
 
@@ -171,7 +171,7 @@ suite('a disk that fails', { skip: missingTool('strace') ?? needsRoot() ?? false
 
   test('200 acknowledged uploads make their system calls in the promised order', async () => {
     await using server = await startServer({ env: ONE_THREAD, args: ['--workers', '1'] });
-    const trace = join(mkdtempSync(join(tmpdir(), 'penstock-strace-')), 'trace');
+    const trace = join(temporaryFolder('strace'), 'trace');
     const calls = 'trace=write,fdatasync,fsync,rename';
     const strace = spawn('strace', ['-y', '-p', fileThread(server), '-o', trace, '-e', calls], {
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -210,7 +210,7 @@ suite('a disk that fails', { skip: missingTool('strace') ?? needsRoot() ?? false
 suite('a small disk', { skip: missingTool('mount') ?? needsRoot() ?? false }, () => {
   for (const transport of ['uws', 'node'] as const) {
     test(`that is full answers 507 over ${transport}, keeps nothing of it, and takes what fits`, async () => {
-      const folder = mkdtempSync(join(tmpdir(), 'penstock-tmpfs-'));
+      const folder = temporaryFolder('tmpfs');
       execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', folder]);
       try {
         await using server = await startServer({ dataDir: folder, args: ['--transport', transport] });

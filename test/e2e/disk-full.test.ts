@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { closeSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
+import { temporaryFolder } from '../fixtures/temporary.ts';
 import { startServer, type TestServer } from './server.ts';
 import { missingTool, needsRoot } from './tools.ts';
 
@@ -18,7 +18,7 @@ interface JobView {
 
 /** A disk of its own, gone after the test. */
 function mountDisk(options: string): Disposable & { readonly folder: string } {
-  const folder = mkdtempSync(join(tmpdir(), 'penstock-tmpfs-'));
+  const folder = temporaryFolder('tmpfs');
   execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', folder]);
   return { folder, [Symbol.dispose]: () => execFileSync('umount', ['-l', folder]) };
 }

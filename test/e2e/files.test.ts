@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { truncate, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { promisify } from 'node:util';
+import { temporaryFolder } from '../fixtures/temporary.ts';
 import { filesBelow, residentBytes, startServer, type TestServer } from './server.ts';
 
 const run = promisify(execFile);
@@ -29,7 +29,7 @@ function sha256(bytes: Uint8Array): string {
 }
 
 function temporaryFile(bytes: Uint8Array): string {
-  const path = join(mkdtempSync(join(tmpdir(), 'penstock-file-')), 'random.bin');
+  const path = join(temporaryFolder('file'), 'random.bin');
   writeFileSync(path, bytes);
   return path;
 }
@@ -178,7 +178,7 @@ for (const transport of ['uws', 'node'] as const) {
 }
 
 test('kill -9 in the middle of uploads loses and alters nothing that was acknowledged and leaves no temporary file', async () => {
-  const dataDir = mkdtempSync(join(tmpdir(), 'penstock-kill-'));
+  const dataDir = temporaryFolder('kill');
   const acknowledged: StoredFile[] = [];
   {
     await using server = await startServer({ dataDir });

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { temporaryFolder } from '../fixtures/temporary.ts';
 import { residentBytes, startServer } from './server.ts';
 
 const run = promisify(execFile);
@@ -19,7 +19,7 @@ for (const transport of ['uws', 'node'] as const) {
   suite(`slow senders over ${transport}`, () => {
     test('curl --limit-rate 2K is served to the end', async () => {
       await using server = await startServer({ args: ['--transport', transport] });
-      const path = join(mkdtempSync(join(tmpdir(), 'penstock-slow-')), 'body');
+      const path = join(temporaryFolder('slow'), 'body');
       writeFileSync(path, Buffer.alloc(SIZE, 'x'));
       const { stdout } = await run('curl', [
         '-sS',
