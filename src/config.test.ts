@@ -84,6 +84,7 @@ for (const [args, env, message] of [
   ],
   [['--transport', 'apache'], {}, /auto \| uws \| node/],
   [[], { PENSTOCK_WORKERS: '1.5' }, /PENSTOCK_WORKERS: "1.5"/],
+  [['--trusted-proxies', '10.0.0.0/33'], {}, /^--trusted-proxies: "10.0.0.0\/33" is not allowed; expected an address/],
   [['--nonsense'], {}, /--nonsense/],
   [['extra'], {}, /extra/],
   [['--config', '/nowhere.json'], {}, /nowhere/],

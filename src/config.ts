@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { readAddressException } from './core/address-exception.ts';
+import { readNetwork } from './core/network.ts';
 import { allowed, readValue, show } from './setting-values.ts';
 import { ALIASES, type Config, flagName, SETTINGS, type SettingKind, variableName } from './settings.ts';
 
@@ -27,6 +28,11 @@ const LISTS = [
     name: 'allowOrigins',
     isItem: isOrigin,
     expected: 'an origin as a browser sends it, like https://app.example, or *',
+  },
+  {
+    name: 'trustedProxies',
+    isItem: (item: string) => readNetwork(item) !== undefined,
+    expected: 'an address or a CIDR',
   },
 ] as const;
 

@@ -6,7 +6,7 @@ export const V8_FLAGS = [
   // hundreds of MB before it looks; measured with 2,000 uploads at 2 KB/s: idle + 208 MiB, so told, idle + 70 to 95.
   '--max-semi-space-size=8',
   '--initial-old-space-size=32',
-  '--heap-growing-percent=10',
+  '--heap-growing-percent=20',
 ];
 /** An fdatasync holds a thread of the pool for as long as the disk takes, and four of them would hold every other file. */
 const ENVIRONMENT = { UV_THREADPOOL_SIZE: '16' };

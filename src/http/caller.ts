@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import ipaddr from 'ipaddr.js';
+import { isIP } from 'node:net';
 import { AppError } from '../core/errors.ts';
+import { isWithin, type Network, readNetwork } from '../core/network.ts';
 import { keyCaller } from '../core/owner.ts';
 import type { Exchange } from './exchange.ts';
 
@@ -19,17 +20,20 @@ export interface CallerOptions {
   readonly trustedProxies: readonly string[];
 }
 
-/** Tells the proxies whose X-Forwarded headers are believed. Error: one that is neither an address nor a CIDR. */
+/** Tells the proxies whose X-Forwarded headers are believed. */
 export function createProxyTrust(trustedProxies: readonly string[]): (address: string) => boolean {
-  const proxies = trustedProxies.map(parseNetwork);
-  return (address) => proxies.length > 0 && ipaddr.isValid(address) && isTrusted(address, proxies);
+  const proxies = readProxies(trustedProxies);
+  return (address) => isWithin(address, proxies);
 }
 
-type Network = [ipaddr.IPv4 | ipaddr.IPv6, number];
+/** What is no network was refused with the settings. */
+function readProxies(trustedProxies: readonly string[]): readonly Network[] {
+  return trustedProxies.map(readNetwork).filter((network) => network !== undefined);
+}
 
 /** Names the caller of a request, the same for all its calls. Error: `unauthorized` when a key is asked for and missing or wrong. */
 export function createCallerNames(options: CallerOptions): (exchange: Exchange) => Caller {
-  const proxies = options.trustedProxies.map(parseNetwork);
+  const proxies = readProxies(options.trustedProxies);
   const keys = options.apiKeys.map(digest);
 
   return (exchange) => {
@@ -52,30 +56,14 @@ function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
-/** A wrong setting stops the start: the message names it. */
-function parseNetwork(text: string): Network {
-  try {
-    if (text.includes('/')) return ipaddr.parseCIDR(text);
-    const address = ipaddr.process(text);
-    return [address, address.kind() === 'ipv4' ? 32 : 128];
-  } catch (error) {
-    throw new Error(`--trusted-proxies: ${text} is neither an address nor a CIDR`, { cause: error });
-  }
-}
-
 /** The last address of X-Forwarded-For that is no trusted proxy; every client can forge what stands before it. */
 function clientAddress(exchange: Exchange, proxies: readonly Network[]): string {
   const path = [...exchange.headers('x-forwarded-for').join(',').split(','), exchange.peer].map((part) => part.trim());
   let nearest = exchange.peer;
   for (const address of path.reverse()) {
-    if (!ipaddr.isValid(address)) return nearest;
+    if (isIP(address) === 0) return nearest;
     nearest = address;
-    if (!isTrusted(address, proxies)) return nearest;
+    if (!isWithin(address, proxies)) return nearest;
   }
   return nearest;
-}
-
-function isTrusted(text: string, proxies: readonly Network[]): boolean {
-  const address = ipaddr.process(text);
-  return proxies.some((network) => address.kind() === network[0].kind() && address.match(network));
 }
