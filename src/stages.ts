@@ -107,6 +107,7 @@ async function wireStages(config: Config, { loaded, log, logOptions }: WireParts
     ...inlet,
     maxUploadBytes: config.maxUploadBytes,
     minRate: minRate(config),
+    maxUploads: config.maxUploads,
     maxOpenPerCaller: config.maxCallerUploads || config.maxUploads,
     retentionS: config.retention,
     work: createUploadWork(tasks, acceptance.admit),

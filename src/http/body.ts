@@ -91,9 +91,9 @@ export class Body implements AsyncIterable<Uint8Array> {
    * block that is used again instead of a buffer for each packet. The first ends at a random point behind its middle:
    * uploads that began at once would else all write at once, again and again.
    */
-  gather(onCame: (bytes: number) => void): void {
+  gather(onCame: (bytes: number) => void, random = Math.random): void {
     this.#onCame = onCame;
-    this.#blockEnd = Math.ceil((BLOCK_BYTES / 2) * (1 + Math.random()));
+    this.#blockEnd = Math.ceil((BLOCK_BYTES / 2) * (1 + random()));
     if (this.#bufferedBytes > 0) onCame(this.#bufferedBytes);
   }
 

@@ -112,7 +112,7 @@ function chooseDoor(doors: Doors, exchange: Exchange): Doors['raw'] {
 }
 
 /** Bytes are stored as they come: a coding would be stored as the file. */
-function refuseEncoding(exchange: Exchange): void {
+export function refuseEncoding(exchange: Exchange): void {
   const coding = exchange.header('content-encoding')?.trim().toLowerCase() ?? 'identity';
   if (coding === 'identity' || coding === '') return;
   throw new AppError(

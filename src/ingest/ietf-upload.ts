@@ -1,5 +1,6 @@
 import { parseItem } from 'structured-headers';
 import { AppError } from '../core/errors.ts';
+import { parseDigest } from './digest-headers.ts';
 import { wrongOffset } from './tus.ts';
 import { formatUploadMetadata, parseUploadMetadata } from './upload-metadata.ts';
 import type { AppendPlan, NewUpload, UploadStatus } from './uploads.ts';
@@ -44,6 +45,7 @@ export function planIetfCreation(
   const length = knownLength(headers, { offset: 0, length: undefined });
   if ((length ?? headers.contentLength ?? 0) > maxBytes) throw tooLarge(maxBytes);
   const { reprDigest } = representation;
+  parseDigest(reprDigest ?? '');
   return { protocol: 'ietf', caller, metadata: describe(representation), length, ...(reprDigest && { reprDigest }) };
 }
 

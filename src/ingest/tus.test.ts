@@ -13,6 +13,7 @@ const none: TusCreation = {
   uploadDeferLength: undefined,
   uploadConcat: undefined,
   uploadMetadata: undefined,
+  reprDigest: undefined,
 };
 
 const create = (headers: Partial<TusCreation>) =>
@@ -47,6 +48,7 @@ suite('tus creation', () => {
     ['a length in hexadecimal', { uploadLength: '0x10' }, 'bad_request'],
     ['a fraction', { uploadLength: '1.5' }, 'bad_request'],
     ['one byte more than allowed', { uploadLength: '1001' }, 'too_large'],
+    ['a malformed digest', { uploadLength: '1', reprDigest: 'sha-256=:AA==:' }, 'bad_request'],
     ['malformed metadata', { uploadLength: '1', uploadMetadata: 'a a a' }, 'bad_request'],
     ['an unknown concat', { uploadLength: '1', uploadConcat: 'whole' }, 'bad_request'],
     ['no parts', { uploadConcat: 'final;' }, 'bad_request'],

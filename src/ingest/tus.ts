@@ -1,5 +1,6 @@
 import { AppError } from '../core/errors.ts';
 import { isId } from '../core/ids.ts';
+import { parseDigest } from './digest-headers.ts';
 import { parseUploadMetadata } from './upload-metadata.ts';
 import type { AppendPlan, NewUpload, UploadStatus } from './uploads.ts';
 
@@ -22,6 +23,8 @@ export interface TusCreation {
   readonly uploadDeferLength: string | undefined;
   readonly uploadConcat: string | undefined;
   readonly uploadMetadata: string | undefined;
+  /** Of the whole upload (RFC 9530). */
+  readonly reprDigest: string | undefined;
 }
 
 /** Header values of an append. */
@@ -36,10 +39,12 @@ export interface TusAppend {
 export function planTusCreation(headers: TusCreation, options: { caller: string; maxBytes: number }): NewUpload {
   const metadata = headers.uploadMetadata ?? '';
   parseUploadMetadata(metadata);
+  const { reprDigest } = headers;
+  parseDigest(reprDigest ?? '');
   const concat = parseConcat(headers.uploadConcat);
   const length = parseLength(headers, Array.isArray(concat));
   if (length !== undefined && length > options.maxBytes) throw tooLarge(options.maxBytes);
-  return { protocol: 'tus', caller: options.caller, metadata, length, concat };
+  return { protocol: 'tus', caller: options.caller, metadata, length, concat, ...(reprDigest && { reprDigest }) };
 }
 
 /** Errors: `bad_request`, `conflict` (offset), `forbidden` (a joined upload), `too_large`. */
@@ -117,6 +122,6 @@ function parseCount(header: string | undefined, name: string): number {
   throw new AppError('bad_request', `${name} must be a whole number of bytes`);
 }
 
-function tooLarge(maxBytes: number): AppError {
+export function tooLarge(maxBytes: number): AppError {
   return new AppError('too_large', `this upload may have at most ${maxBytes} bytes`);
 }

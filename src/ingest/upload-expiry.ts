@@ -56,6 +56,11 @@ export class UploadExpiry {
     for (const id of ids) this.#dropAt.set(id, this.#now() + JOINED_PARTS_S * 1000);
   }
 
+  /** It is gone. */
+  forget(id: string): void {
+    this.#dropAt.delete(id);
+  }
+
   /** One upload that fails is logged, and tried again the next time. */
   async sweep(): Promise<void> {
     const { records, log } = this.#options;
@@ -78,7 +83,6 @@ export class UploadExpiry {
     const entry = await records.find(id);
     if (!entry || this.isExpired(entry)) {
       await drop(id);
-      this.#dropAt.delete(id);
       log.debug({ upload: id }, 'an expired upload was removed');
     } else if (isUnfinished(entry)) {
       await settle(id);

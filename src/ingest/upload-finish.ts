@@ -106,9 +106,6 @@ export function createFinisher(options: FinisherOptions): (upload: UploadEntry) 
     try {
       if (record.jobId === undefined) await records.save(id, chosen);
       await work.start({ jobId, file, metadata, caller });
-      const started = { ...chosen, isStarted: true };
-      await records.save(id, started);
-      return { record: started, file };
     } catch (error) {
       const delay = toAppError(error);
       if (!NEVER_POSSIBLE.has(delay.code)) {
@@ -119,6 +116,17 @@ export function createFinisher(options: FinisherOptions): (upload: UploadEntry) 
       await records.delete(id);
       throw delay;
     }
+    const started = { ...chosen, isStarted: true };
+    try {
+      await records.save(id, started);
+    } catch (error) {
+      // Asked for once more the next time, which changes nothing.
+      log.warn(
+        { upload: id, job_id: jobId, err: error },
+        'the work of an upload was started, which could not be noted',
+      );
+    }
+    return { record: started, file };
   }
 
   return finish;

@@ -20,11 +20,13 @@ export interface UploadLocks {
   /**
    * - `refuse`: `locked` while the holder is well. One whose client has sent nothing for seconds is asked to stop.
    * - `take_over`: the holder is asked to stop.
-   * - `remove`: the same, and the holder is told that there will be no upload any more.
+   * - `remove`: the same, the holder is told that there will be no upload any more, and the new one is settling at once.
    *
    * Whoever was asked to stop, or is settling, is waited for, but not for ever: `locked` again.
    */
   acquire(id: string, mode: LockMode): Promise<Hold>;
+  /** All of them, or none, as `refuse` does; returns what releases them. */
+  acquireAll(ids: readonly string[]): Promise<() => void>;
   isHeld(id: string): boolean;
   /** True while someone holds it whom `refuse` would not stop. */
   isWell(id: string): boolean;
@@ -62,12 +64,27 @@ export function createUploadLocks({
       });
     }
     const holder = new Holder(now, () => holders.delete(id));
+    if (mode === 'remove') holder.settle();
     holders.set(id, holder);
     return holder;
   }
 
+  async function acquireAll(ids: readonly string[]): Promise<() => void> {
+    const holds: Hold[] = [];
+    const release = () => {
+      for (const hold of holds) hold.release();
+    };
+    try {
+      for (const id of new Set(ids)) holds.push(await acquire(id, 'refuse'));
+      return release;
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
   return {
-    acquire,
+    ...{ acquire, acquireAll },
     isHeld: (id) => holders.has(id),
     isWell: (id) => holders.get(id)?.isWell(now()) ?? false,
   };

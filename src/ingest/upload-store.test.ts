@@ -24,6 +24,7 @@ function create(store: UploadStore, length: number | undefined, rest: { concat?:
     uploadDeferLength: length === undefined && !rest.concat?.startsWith('final') ? '1' : undefined,
     uploadConcat: rest.concat,
     uploadMetadata: rest.metadata,
+    reprDigest: undefined,
   };
   return store.create(planTusCreation(headers, { caller: 'me', maxBytes: MAX }), NEVER);
 }
@@ -109,7 +110,7 @@ for (const kind of ['disk', 'memory'] as const) {
       const { id } = await create(bench.store, 6);
       await patch(bench.store, id, 0, [Buffer.from('abc')], { expected: [md5(Buffer.from('abc'))] });
       const wrong = patch(bench.store, id, 3, [Buffer.from('xyz')], { expected: [md5(Buffer.from('def'))] });
-      await assert.rejects(wrong, { code: 'digest_mismatch' });
+      await assert.rejects(wrong, { code: 'checksum_mismatch' });
       assert.equal((await bench.store.status(id, 'look')).offset, 3);
       const lost = cutAfter([Buffer.from('de')], 'lost').source;
       await assert.rejects(patch(bench.store, id, 3, lost, { expected: [md5(Buffer.from('def'))] }), {
@@ -186,6 +187,42 @@ for (const kind of ['disk', 'memory'] as const) {
       await assert.rejects(create(bench.store, 1), { code: 'too_many_uploads' });
       await bench.store.remove(second.id);
       await create(bench.store, 1);
+    });
+
+    test('parts that were joined do not count as open any more', async () => {
+      await using bench = await createStoreBench(kind, { maxOpenPerCaller: 3 });
+      const ids = [];
+      for (const part of ['ab', 'c']) {
+        const { id } = await create(bench.store, part.length, { concat: 'partial' });
+        await patch(bench.store, id, 0, [Buffer.from(part)]);
+        ids.push(id);
+      }
+      await create(bench.store, undefined, { concat: `final;${ids.map((id) => `/v1/uploads/${id}`).join(' ')}` });
+      for (let count = 0; count < 3; count++) await create(bench.store, 1);
+      await assert.rejects(create(bench.store, 1), { code: 'too_many_uploads' });
+    });
+
+    test('what is undone takes its file along, unless its work has begun', async () => {
+      let isFull = true;
+      const start = async () => {
+        if (isFull) throw new AppError('queue_full', 'full', { retryAfterS: 1 });
+      };
+      await using bench = await createStoreBench(kind, { work: { check: () => undefined, start } });
+      const files = async () => (await Array.fromAsync(bench.storage.list('files/'))).length;
+      const joined = await create(bench.store, 1, { concat: 'partial' });
+      await patch(bench.store, joined.id, 0, [Buffer.from('x')]);
+      const final = { metadata: 'task cGRm', concat: `final;/v1/uploads/${joined.id}` };
+      await assert.rejects(create(bench.store, undefined, final), { code: 'queue_full' });
+      const { id } = await create(bench.store, 1, { metadata: 'task cGRm' });
+      await assert.rejects(patch(bench.store, id, 0, [Buffer.from('x')]), { code: 'queue_full' });
+      assert.deepEqual([bench.stored.length, await files()], [2, 1]);
+      await bench.store.undo(id);
+      await bench.store.undo(id);
+      assert.deepEqual([await files(), (await Array.fromAsync(bench.storage.growing.list())).length], [0, 1]);
+      isFull = false;
+      const begun = await create(bench.store, undefined, final);
+      await bench.store.undo(begun.id);
+      assert.equal(await files(), 1);
     });
 
     test('an expired upload is gone', async () => {

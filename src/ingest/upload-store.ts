@@ -5,8 +5,9 @@ import { ownerOf } from '../core/owner.ts';
 import type { Appendable, Storage } from '../storage/storage.ts';
 import type { DigestFollower } from './digest-follower.ts';
 import type { MinRate } from './rate-clock.ts';
-import type { StoredFile } from './stored-file.ts';
+import { fileKey, type StoredFile } from './stored-file.ts';
 import type { Transfer } from './transfer.ts';
+import { tooLarge } from './tus.ts';
 import { appendChunk, BrokenUpload } from './upload-append.ts';
 import { assertJoinable, concatenate } from './upload-concat.ts';
 import { createUploadDigests, type UploadDigests } from './upload-digests.ts';
@@ -27,6 +28,8 @@ export interface UploadStoreOptions {
   readonly channelBytes: number;
   readonly maxUploadBytes: number;
   readonly minRate: MinRate | undefined;
+  /** That get bytes at once. */
+  readonly maxUploads: number;
   /** Uploads of one caller that are not finished. */
   readonly maxOpenPerCaller: number;
   /** Seconds for which an upload is kept after it last grew, finished or not. */
@@ -62,7 +65,7 @@ class GrowingUploads implements UploadStore {
     const { storage, newId, work, log, onStored } = options;
     this.#options = options;
     this.#records = createUploadRecords(storage.growing);
-    this.#digests = createUploadDigests(options.follower);
+    this.#digests = createUploadDigests(options.follower, options.maxUploads);
     const parts = { records: this.#records, digests: this.#digests };
     this.#finish = createFinisher({ storage, newId, work, log, onStored, ...parts });
     this.#open = new OpenUploads(options.maxOpenPerCaller);
@@ -100,7 +103,7 @@ class GrowingUploads implements UploadStore {
 
   async #createAs(id: string, upload: NewUpload, signal: AbortSignal): Promise<UploadStatus> {
     const { maxUploadBytes } = this.#options;
-    const partHolds = await this.#holdAll(Array.isArray(upload.concat) ? upload.concat : []);
+    const releaseParts = await this.#locks.acquireAll(Array.isArray(upload.concat) ? upload.concat : []);
     try {
       const parts = await this.#loadParts(upload.concat);
       const length = parts?.reduce((sum, { size }) => sum + size, 0) ?? upload.length;
@@ -108,7 +111,7 @@ class GrowingUploads implements UploadStore {
       const entry = { id, record: { ...upload, length }, size: 0, changedAt: Date.now() };
       return await this.#locked(id, 'refuse', () => this.#make(entry, parts, signal));
     } finally {
-      for (const hold of partHolds) hold.release();
+      releaseParts();
     }
   }
 
@@ -138,11 +141,14 @@ class GrowingUploads implements UploadStore {
   }
 
   async remove(id: string): Promise<void> {
-    await this.#locked(id, 'remove', async (hold) => {
-      hold.settle();
+    await this.#locked(id, 'remove', async () => {
       if (!(await this.#records.find(id))) throw unknownUpload(id);
       await this.#discard(id);
     });
+  }
+
+  async undo(id: string): Promise<void> {
+    await this.#locked(id, 'remove', () => this.#takeBack(id));
   }
 
   bufferedBytes(): number {
@@ -159,17 +165,6 @@ class GrowingUploads implements UploadStore {
       return await act(hold);
     } finally {
       hold.release();
-    }
-  }
-
-  async #holdAll(ids: readonly string[]): Promise<readonly Hold[]> {
-    const holds: Hold[] = [];
-    try {
-      for (const id of new Set(ids)) holds.push(await this.#locks.acquire(id, 'refuse'));
-      return holds;
-    } catch (error) {
-      for (const hold of holds) hold.release();
-      throw error;
     }
   }
 
@@ -193,10 +188,11 @@ class GrowingUploads implements UploadStore {
       const { growing } = this.#options.storage;
       const size = await concatenate(parts, { id, growing, digests: this.#digests, signal });
       const joined = started(await this.#complete({ ...entry, size }));
+      for (const part of parts) this.#open.delete(part.id);
       this.#expiry.dropSoon(parts.map((part) => part.id));
       return this.#describe(joined);
     } catch (error) {
-      await this.#discard(id);
+      await this.#takeBack(id);
       throw toAppError(error);
     }
   }
@@ -272,10 +268,17 @@ class GrowingUploads implements UploadStore {
     }
   }
 
+  async #takeBack(id: string): Promise<void> {
+    const { fileId, isStarted } = (await this.#records.find(id))?.record ?? {};
+    if (fileId !== undefined && !isStarted) await this.#options.storage.delete(fileKey(fileId));
+    await this.#discard(id);
+  }
+
   async #discard(id: string): Promise<void> {
     this.#digests.forget(id);
     await this.#records.delete(id);
     this.#open.delete(id);
+    this.#expiry.forget(id);
   }
 
   #describe({ entry: { id, record, size, changedAt }, file }: Settled): UploadStatus {
@@ -293,8 +296,4 @@ class GrowingUploads implements UploadStore {
 function started(settled: Settled): Settled {
   if (settled.delay) throw settled.delay;
   return settled;
-}
-
-function tooLarge(maxBytes: number): AppError {
-  return new AppError('too_large', `this upload may have at most ${maxBytes} bytes`);
 }

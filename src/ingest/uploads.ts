@@ -20,7 +20,7 @@ export interface UploadStatus {
   readonly jobId: string | undefined;
 }
 
-export type NewUpload = Omit<UploadRecord, 'uncheckedFrom' | 'fileId' | 'jobId'>;
+export type NewUpload = Omit<UploadRecord, 'uncheckedFrom' | 'fileId' | 'jobId' | 'isStarted'>;
 
 /** What its protocol makes of a request, seen the upload as it is now. */
 export interface AppendPlan {
@@ -60,6 +60,8 @@ export interface UploadStore {
   append(id: string, request: AppendRequest): Promise<UploadStatus>;
   /** Stops whoever sends to it. */
   remove(id: string): Promise<void>;
+  /** As if it had never been asked for: the file that it became goes, too, unless its work has begun. Idempotent. */
+  undo(id: string): Promise<void>;
   /** Bytes in the channels of all. */
   bufferedBytes(): number;
   close(): void;

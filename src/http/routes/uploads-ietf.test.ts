@@ -152,6 +152,18 @@ suite('IETF upload routes', () => {
     assert.equal((await calls.call('HEAD', url)).status, 404);
   });
 
+  test('a Repr-Digest that cannot be read and content that is coded are refused at once', async () => {
+    await using calls = await createUploadCalls();
+    for (const [header, value, status] of [
+      ['repr-digest', 'sha-256=:AA==:', 400],
+      ['content-encoding', 'gzip', 415],
+    ] as const) {
+      const answer = await calls.call('POST', '/v1/uploads', { 'upload-complete': '?1', [header]: value }, 'abc');
+      assert.equal(answer.status, status);
+    }
+    assert.deepEqual(await Array.fromAsync(calls.bench.storage.growing.list()), []);
+  });
+
   test('a wrong Content-Digest takes the content back, a wrong Repr-Digest the upload', async () => {
     await using calls = await createUploadCalls();
     const url = await create(calls, { 'repr-digest': digest('abcdef') });

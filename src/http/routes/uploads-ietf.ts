@@ -12,11 +12,12 @@ import {
 import type { Exchange } from '../exchange.ts';
 import { toFileJson } from '../links.ts';
 import type { HeaderLine } from '../transport.ts';
-import { sentMediaType, sentName } from '../upload.ts';
+import { refuseEncoding, sentMediaType, sentName } from '../upload.ts';
 import {
   admitCreation,
   createFilled,
   inUploadPlace,
+  joinedHeader,
   outcomeHeaders,
   tellOffset,
   type UploadProtocol,
@@ -53,7 +54,7 @@ export function createIetf(options: UploadRoutesOptions): UploadProtocol {
     const representation = {
       name: sentName(exchange),
       contentType: exchange.header('content-type'),
-      reprDigest: joined(exchange, 'repr-digest'),
+      reprDigest: joinedHeader(exchange, 'repr-digest'),
       uploadMetadata: exchange.header('upload-metadata'),
     };
     const upload = planIetfCreation(headers, representation, { caller, maxBytes });
@@ -92,9 +93,10 @@ export function createIetf(options: UploadRoutesOptions): UploadProtocol {
   }
 
   function readAppend(exchange: Exchange, headers: IetfHeaders): AppendRequest {
+    refuseEncoding(exchange);
     return {
       source: headers.hasBody ? exchange.body : undefined,
-      expected: parseDigest(joined(exchange, 'content-digest') ?? ''),
+      expected: parseDigest(joinedHeader(exchange, 'content-digest') ?? ''),
       mode: 'take_over',
       plan: (upload) => planIetfAppend(upload, headers, maxBytes),
     };
@@ -134,10 +136,4 @@ function readHeaders(exchange: Exchange): IetfHeaders {
     contentLength: exchange.contentLength,
     hasBody: exchange.hasBody,
   };
-}
-
-/** Repeated lines of a list are one list (RFC 9110 section 5.3). */
-function joined(exchange: Exchange, name: string): string | undefined {
-  const lines = exchange.headers(name);
-  return lines.length > 0 ? lines.join(', ') : undefined;
 }

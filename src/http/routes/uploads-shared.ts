@@ -61,11 +61,15 @@ export async function createFilled(
       throw new AppError('too_large', 'an upload of 0 bytes was announced, and some came');
     return created;
   } catch (error) {
-    await store.remove(created.id).catch((late: unknown) => {
-      if (!(late instanceof AppError && late.code === 'not_found')) throw late;
-    });
+    await store.undo(created.id);
     throw error;
   }
+}
+
+/** Repeated lines of a list are one list (RFC 9110 section 5.3). */
+export function joinedHeader(exchange: Exchange, name: string): string | undefined {
+  const lines = exchange.headers(name);
+  return lines.length > 0 ? lines.join(', ') : undefined;
 }
 
 export function uploadUrl(exchange: Exchange, id: string): string {

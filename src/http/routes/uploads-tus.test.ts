@@ -76,6 +76,15 @@ suite('tus routes', () => {
     assert.ok(answer.header('content-location'));
     const checksum = { ...creation, 'upload-checksum': `md5 ${createHash('md5').update('abd').digest('base64')}` };
     assert.equal((await calls.call('POST', '/v1/uploads', checksum, 'abc')).status, 460);
+    const digest = `sha-256=:${createHash('sha256').update('abd').digest('base64')}:`;
+    for (const header of ['content-digest', 'repr-digest']) {
+      const wrong = await calls.call('POST', '/v1/uploads', { ...creation, [header]: digest }, 'abc');
+      assert.deepEqual([wrong.status, wrong.json().code], [400, 'digest_mismatch'], header);
+      const malformed = await calls.call('POST', '/v1/uploads', { ...creation, [header]: 'sha-256=:AA==:' }, 'abc');
+      assert.deepEqual([malformed.status, malformed.json().code], [400, 'bad_request'], header);
+    }
+    const coded = await calls.call('POST', '/v1/uploads', { ...creation, 'content-encoding': 'gzip' }, 'abc');
+    assert.equal(coded.status, 415);
     assert.equal((await calls.call('POST', '/v1/uploads', creation, 'abcd')).status, 413);
     assert.equal((await calls.call('POST', '/v1/uploads', { ...TUS, 'upload-length': '3' }, 'abc')).status, 415);
     assert.equal((await Array.fromAsync(calls.bench.storage.growing.list())).length, 1);

@@ -2,6 +2,7 @@ import { AppError } from '../../core/errors.ts';
 import { assertOwn } from '../../core/owner.ts';
 import {
   type AppendRequest,
+  parseDigest,
   parseUploadChecksum,
   planTusAppend,
   planTusCreation,
@@ -10,11 +11,12 @@ import {
 } from '../../ingest/ingest.ts';
 import type { Exchange } from '../exchange.ts';
 import type { HeaderLine } from '../transport.ts';
-import { sentMediaType } from '../upload.ts';
+import { refuseEncoding, sentMediaType } from '../upload.ts';
 import {
   admitCreation,
   createFilled,
   inUploadPlace,
+  joinedHeader,
   outcomeHeaders,
   tellOffset,
   type UploadProtocol,
@@ -39,6 +41,7 @@ export function createTus(options: UploadRoutesOptions): UploadProtocol {
         uploadDeferLength: exchange.header('upload-defer-length'),
         uploadConcat: exchange.header('upload-concat'),
         uploadMetadata: exchange.header('upload-metadata'),
+        reprDigest: joinedHeader(exchange, 'repr-digest'),
       },
       { caller, maxBytes },
     );
@@ -73,7 +76,9 @@ export function createTus(options: UploadRoutesOptions): UploadProtocol {
     if (sentMediaType(exchange) !== CONTENT_TYPE) {
       throw new AppError('unsupported_media_type', `bytes are sent as Content-Type: ${CONTENT_TYPE}`);
     }
+    refuseEncoding(exchange);
     const checksum = exchange.header('upload-checksum');
+    const digests = parseDigest(joinedHeader(exchange, 'content-digest') ?? '');
     const isPatch = exchange.header('upload-offset') !== undefined;
     const headers = {
       uploadOffset,
@@ -82,7 +87,7 @@ export function createTus(options: UploadRoutesOptions): UploadProtocol {
     };
     return {
       source: exchange.hasBody ? exchange.body : undefined,
-      expected: checksum === undefined ? [] : [parseUploadChecksum(checksum)],
+      expected: checksum === undefined ? digests : [parseUploadChecksum(checksum), ...digests],
       mode: 'refuse',
       plan: (upload) => planTusAppend(upload, headers, maxBytes),
     };
@@ -100,14 +105,13 @@ export function checkTusVersion(exchange: Exchange): void {
   throw new AppError('precondition_failed', `send Tus-Resumable: ${TUS_VERSION}, the version that is spoken here`);
 }
 
-/** What tus says in statuses and headers of its own. */
+/** What tus says in headers of its own. */
 async function translated<T>(exchange: Exchange, act: () => Promise<T>): Promise<T> {
   try {
     return await act();
   } catch (error) {
     tellOffset(exchange, error);
-    if (!(error instanceof AppError) || error.code !== 'digest_mismatch') throw error;
-    throw new AppError('checksum_mismatch', `the chunk is discarded: ${error.message}`, { cause: error });
+    throw error;
   }
 }
 
