@@ -2,7 +2,7 @@ import { AppError } from '../core/errors.ts';
 import { assertMayUse } from '../core/owner.ts';
 import type { AddressGuard } from './address-guard.ts';
 import type { ByteSource } from './byte-source.ts';
-import { checkDigests } from './checked-source.ts';
+import { checkDigests, limitBytes } from './checked-source.ts';
 import { type BringLimits, DEFAULT_NAME, type Delivered, type Delivery, nameIn, type ReceiveAll } from './delivery.ts';
 import { fetchUrl } from './fetch-url.ts';
 import { type FieldsBody, readFields } from './fields-body.ts';
@@ -110,10 +110,16 @@ export function createDoors({ ingest, files, guard, urlTimeoutMs }: DoorsOptions
 
   async function fetchInto(url: string, members: Delivered['members'], delivery: BringLimits): Promise<StoredFile> {
     const { maxBytes, signal, caller } = delivery;
+    // A name that is none is refused before anything is fetched.
+    nameIn(members);
     const fetched = await fetchUrl(url, { guard, signal, maxBytes, timeoutMs: urlTimeoutMs });
     const { source, declaredType, declaredBytes } = fetched;
     const name = nameIn(members, fetched.name);
-    return await ingest.receive(source, { name, declaredType, declaredBytes, maxBytes, signal, caller });
+    try {
+      return await ingest.receive(source, { name, declaredType, declaredBytes, maxBytes, signal, caller });
+    } finally {
+      fetched.close();
+    }
   }
 
   const members = createMembersDoor({ ingest, receive, find, fetchInto });
@@ -144,10 +150,10 @@ async function fields(delivery: Delivery): ReturnType<Doors['fields']> {
   return { files: [], members, from, undo: async () => undefined };
 }
 
-/** The sender's rate and the body's digests are those of the outermost bytes, whatever is inside. */
+/** The limit of bytes, the sender's rate and the body's digests are those of the outermost bytes, whatever is inside. */
 async function withOuter<T>(delivery: Delivery, read: (body: ByteSource) => Promise<T>): Promise<T> {
-  const { body, minRate, expectedDigests } = delivery;
-  const checked = checkDigests(body, expectedDigests);
+  const { body, maxBytes, minRate, expectedDigests } = delivery;
+  const checked = checkDigests(limitBytes(body, maxBytes), expectedDigests);
   if (!minRate) return await read(checked);
   const paced = paceSource(checked, minRate);
   try {

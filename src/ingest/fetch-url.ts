@@ -15,13 +15,16 @@ export interface FetchUrlOptions {
   readonly timeoutMs: number;
 }
 
-/** What the other server says about the file; `source` brings the bytes and frees the connection at its end or first error. */
+/** What the other server says about the file; whoever has it closes it. */
 export interface FetchedFile {
+  /** Frees the connection at its end or first error, too. */
   readonly source: ByteSource;
   /** Last segment of a name in Content-Disposition or in the URL; undefined where neither has one. */
   readonly name: string | undefined;
   readonly declaredType: string | undefined;
   readonly declaredBytes: number | undefined;
+  /** Frees the connection, however far the source was read; idempotent. */
+  close(): void;
 }
 
 type Answer = Dispatcher.ResponseData & { readonly url: URL };
@@ -49,6 +52,10 @@ export async function fetchUrl(text: string, options: FetchUrlOptions): Promise<
       declaredBytes,
       declaredType: mediaType(answer.headers),
       name: remoteName(answer.headers, answer.url),
+      close() {
+        answer.body.on('error', ignoreAbort).destroy();
+        connection.close();
+      },
     };
   } catch (error) {
     connection.close();
