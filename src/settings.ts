@@ -80,7 +80,7 @@ export const SETTINGS = {
   maxCallerUploads: count(
     0,
     [0, 1_000_000],
-    'uploads at once of one caller: the API key, without keys the address; past it 503; 0 as many as max-uploads',
+    'uploads at once of one caller, and resumable ones not finished: the API key, without keys the address; past it 503; 0 as many as max-uploads',
   ),
   minUploadRate: {
     kind: { type: 'number', unit: 'B/s', min: 0, max: GIB, whole: true },
@@ -136,7 +136,7 @@ export const SETTINGS = {
   ),
   drainTimeout: seconds(30, [0, 3600], 'how long SIGTERM waits for running uploads and jobs'),
   transport: choice('auto', ['auto', 'uws', 'node'], 'HTTP server: uWebSockets.js, node:http, or the first that loads'),
-  trace: flag('print the reader (left) and the writer (right) of each upload as their turns change'),
+  trace: flag('print the reader (left) and the writer (right) of each upload in one request as their turns change'),
   logLevel: choice('info', ['debug', 'info', 'warn', 'error', 'silent'], 'least severe lines to log'),
   logFormat: choice('auto', ['auto', 'pretty', 'json'], 'auto: pretty on a terminal, JSON otherwise'),
 };

@@ -27,7 +27,7 @@ const blocks = createBuffers(BLOCK_BYTES, 256);
  *       +---fail(e)-----+--> failed   what lies here is dropped; next() rejects with e
  *
  * A chunk that nobody waits for closes the valve until it is taken, so what lies here is bounded by what the transport
- * brings in after pause(): about one receive buffer. A reader that is faster than the network never touches the valve.
+ * brings in after pause(): about one receive buffer, and one block where it gathers. A reader that is faster than the network never touches the valve.
  */
 export class Body implements AsyncIterable<Uint8Array> {
   readonly #valve: Valve;

@@ -10,7 +10,7 @@ export interface ByteSource {
    * by it.
    */
   gather?(onCame: (bytes: number) => void): void;
-  /** Takes back a chunk that its owner is done with; its memory is gone then. For sources that gain by it. */
+  /** Takes back a chunk that its owner is done with; its memory is gone then, or used again. For sources that gain by it. */
   recycle?(chunk: Uint8Array): void;
 }
 

@@ -9,7 +9,10 @@ export interface Files {
   /** Error: `not_found`. */
   open(id: string, range?: ByteRange): Promise<BlobBytes>;
   delete(id: string): Promise<void>;
-  /** The file stored last of those that exist and that the caller may use. */
+  /**
+   * The file stored last of those that exist and that the caller may use. After a restart, a deletion, or where callers have
+   * files of their own: the one whose upload began last, since that is what ids tell.
+   */
   newest(caller?: string): Promise<StoredFile | undefined>;
   /** Told of each file by whoever stores it, so that `newest` needs no listing. */
   noteStored(file: StoredFile): void;
