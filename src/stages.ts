@@ -209,7 +209,8 @@ function taskDefaults({ queueSize, workers, deadline, maxDeadline, pageTimeout }
 
 async function readWebhookKeys({ webhookSecret, dataDir }: Config): Promise<readonly Buffer[]> {
   if (webhookSecret.length > 0) return parseSecrets(webhookSecret);
-  return parseSecrets([await openSecretFile(join(dataDir, 'webhook-secret'))]);
+  const path = join(dataDir, 'webhook-secret');
+  return parseSecrets([await openSecretFile(path)], path);
 }
 
 interface TaskParts {

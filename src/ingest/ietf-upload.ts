@@ -56,8 +56,9 @@ export function planIetfAppend(upload: UploadStatus, headers: IetfHeaders, maxBy
   if (isLast === undefined || offset === undefined) {
     throw new AppError('bad_request', 'an append needs Upload-Complete: ?0 or ?1, and Upload-Offset');
   }
+  const isEmpty = !headers.hasBody || headers.contentLength === 0;
+  if (upload.file && !(isLast && isEmpty)) throw completed();
   if (offset !== upload.offset) throw mismatch(wrongOffset(upload.offset, offset));
-  if (upload.file && (headers.contentLength !== 0 || !isLast) && headers.hasBody) throw completed();
   const length = knownLength(headers, upload);
   const room = (length ?? maxBytes) - upload.offset;
   if ((headers.contentLength ?? 0) > room) throw length === undefined ? tooLarge(maxBytes) : inconsistent();

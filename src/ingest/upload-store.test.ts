@@ -189,10 +189,10 @@ for (const kind of ['disk', 'memory'] as const) {
       await create(bench.store, 1);
     });
 
-    test('parts that were joined do not count as open any more', async () => {
+    test('parts do not stand in the way of the upload that joins them, and then do not count any more', async () => {
       await using bench = await createStoreBench(kind, { maxOpenPerCaller: 3 });
       const ids = [];
-      for (const part of ['ab', 'c']) {
+      for (const part of ['ab', 'c', 'd']) {
         const { id } = await create(bench.store, part.length, { concat: 'partial' });
         await patch(bench.store, id, 0, [Buffer.from(part)]);
         ids.push(id);
@@ -254,7 +254,9 @@ for (const kind of ['disk', 'memory'] as const) {
       await assert.rejects(patch(bench.store, id, 0, [Buffer.from('x')]), { code: 'queue_full' });
       const waiting = await bench.store.status(id, 'look');
       assert.deepEqual([waiting.offset, waiting.file?.size, waiting.jobId], [1, 1, undefined]);
+      await assert.rejects(patch(bench.store, id, 1, []), { code: 'queue_full' });
       isFull = false;
+      assert.deepEqual([(await patch(bench.store, id, 1, [])).jobId], [...ids]);
       assert.deepEqual([(await bench.store.status(id, 'look')).jobId], [...ids]);
       assert.deepEqual([(await bench.store.status(id, 'look')).jobId], [...ids]);
       assert.deepEqual(calls, ['n pdf me']);

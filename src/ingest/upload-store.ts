@@ -92,7 +92,8 @@ class GrowingUploads implements UploadStore {
     work.check(parseUploadMetadata(upload.metadata));
     const id = newId(ownerOf(upload.caller));
     // Counted before anything waits: creations at once must not pass the limit together.
-    this.#open.claim(id, upload.caller);
+    // One that is joined is not open for a moment, and it is what its parts wait for.
+    if (!Array.isArray(upload.concat)) this.#open.claim(id, upload.caller);
     try {
       return await this.#createAs(id, upload, signal);
     } catch (error) {
@@ -131,7 +132,7 @@ class GrowingUploads implements UploadStore {
     return this.#locked(id, request.mode, async (hold) => {
       const upload = await this.#settle(id);
       const plan = request.plan(this.#describe(upload));
-      if (upload.file) return this.#describe(upload);
+      if (upload.file) return this.#describe(started(upload));
       let entry = await this.#learnLength(upload.entry, plan.length);
       if (request.source) entry = await this.#receive(entry, { ...request, plan }, hold);
       if (!plan.isWhole(entry.size)) return this.#describe({ entry });

@@ -5,14 +5,14 @@ const PREFIX = 'whsec_';
 const MIN_KEY_BYTES = 24;
 const MAX_KEY_BYTES = 64;
 
-/** The keys behind `whsec_<base64>` secrets. Error: one is not of that form. */
-export function parseSecrets(secrets: readonly string[]): readonly Buffer[] {
+/** The keys behind `whsec_<base64>` secrets, which `source` holds. Error: one is not of that form. */
+export function parseSecrets(secrets: readonly string[], source = '--webhook-secret'): readonly Buffer[] {
   return secrets.map((secret) => {
     const text = secret.startsWith(PREFIX) ? secret.slice(PREFIX.length) : '';
     const key = Buffer.from(text, 'base64');
     const isWhole = key.toString('base64').replace(/=+$/, '') === text.replace(/=+$/, '');
     if (isWhole && key.length >= MIN_KEY_BYTES && key.length <= MAX_KEY_BYTES) return key;
-    throw new Error(`--webhook-secret: expected ${PREFIX} and ${MIN_KEY_BYTES} to ${MAX_KEY_BYTES} bytes in base64`);
+    throw new Error(`${source}: expected ${PREFIX} and ${MIN_KEY_BYTES} to ${MAX_KEY_BYTES} bytes in base64`);
   });
 }
 

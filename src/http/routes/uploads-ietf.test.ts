@@ -62,6 +62,8 @@ suite('IETF upload routes', () => {
     assert.deepEqual([again.status, again.json().id], [201, last.json().id]);
     const more = await calls.call('PATCH', url, { ...LAST, 'upload-offset': '6' }, 'x');
     assert.deepEqual([more.status, typeOf(more.json())], [400, 'completed-upload']);
+    const elsewhere = await calls.call('PATCH', url, { ...PART, 'upload-offset': '1' }, '');
+    assert.deepEqual([elsewhere.status, typeOf(elsewhere.json())], [400, 'completed-upload']);
   });
 
   test('all bytes are not yet a complete upload: an empty append says so', async () => {
@@ -162,6 +164,14 @@ suite('IETF upload routes', () => {
       assert.equal(answer.status, status);
     }
     assert.deepEqual(await Array.fromAsync(calls.bench.storage.growing.list()), []);
+  });
+
+  test('a body that was lost on the way does not have its digest', async () => {
+    await using calls = await createUploadCalls();
+    const lost = { 'upload-complete': '?1', 'content-length': '0', 'content-digest': digest('abc') };
+    const answer = await calls.call('POST', '/v1/uploads', lost);
+    assert.deepEqual([answer.status, answer.json().code], [400, 'digest_mismatch']);
+    assert.deepEqual(calls.bench.stored, []);
   });
 
   test('a wrong Content-Digest takes the content back, a wrong Repr-Digest the upload', async () => {

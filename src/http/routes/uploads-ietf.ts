@@ -55,7 +55,7 @@ export function createIetf(options: UploadRoutesOptions): UploadProtocol {
       name: sentName(exchange),
       contentType: exchange.header('content-type'),
       reprDigest: joinedHeader(exchange, 'repr-digest'),
-      uploadMetadata: exchange.header('upload-metadata'),
+      uploadMetadata: joinedHeader(exchange, 'upload-metadata'),
     };
     const upload = planIetfCreation(headers, representation, { caller, maxBytes });
     const first = headers.hasBody || isLast ? readAppend(exchange, { ...headers, uploadOffset: '0' }) : undefined;
@@ -94,9 +94,11 @@ export function createIetf(options: UploadRoutesOptions): UploadProtocol {
 
   function readAppend(exchange: Exchange, headers: IetfHeaders): AppendRequest {
     refuseEncoding(exchange);
+    const expected = parseDigest(joinedHeader(exchange, 'content-digest') ?? '');
     return {
-      source: headers.hasBody ? exchange.body : undefined,
-      expected: parseDigest(joinedHeader(exchange, 'content-digest') ?? ''),
+      // A body that was lost on the way is none, but not what its digest says.
+      source: headers.hasBody || expected.length > 0 ? exchange.body : undefined,
+      expected,
       mode: 'take_over',
       plan: (upload) => planIetfAppend(upload, headers, maxBytes),
     };

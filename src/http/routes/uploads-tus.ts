@@ -40,7 +40,7 @@ export function createTus(options: UploadRoutesOptions): UploadProtocol {
         uploadLength: exchange.header('upload-length'),
         uploadDeferLength: exchange.header('upload-defer-length'),
         uploadConcat: exchange.header('upload-concat'),
-        uploadMetadata: exchange.header('upload-metadata'),
+        uploadMetadata: joinedHeader(exchange, 'upload-metadata'),
         reprDigest: joinedHeader(exchange, 'repr-digest'),
       },
       { caller, maxBytes },
@@ -85,9 +85,11 @@ export function createTus(options: UploadRoutesOptions): UploadProtocol {
       uploadLength: isPatch ? exchange.header('upload-length') : undefined,
       contentLength: exchange.contentLength,
     };
+    const expected = checksum === undefined ? digests : [parseUploadChecksum(checksum), ...digests];
     return {
-      source: exchange.hasBody ? exchange.body : undefined,
-      expected: checksum === undefined ? digests : [parseUploadChecksum(checksum), ...digests],
+      // A body that was lost on the way is none, but not what its digest says.
+      source: exchange.hasBody || expected.length > 0 ? exchange.body : undefined,
+      expected,
       mode: 'refuse',
       plan: (upload) => planTusAppend(upload, headers, maxBytes),
     };
