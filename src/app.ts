@@ -1,4 +1,5 @@
 import type { Config } from './config.ts';
+import { AppError } from './core/errors.ts';
 import type { Log, LogOptions } from './core/log.ts';
 import { type Admission, createAdmission } from './http/admission.ts';
 import { createCallerNames, createProxyTrust } from './http/caller.ts';
@@ -48,6 +49,7 @@ export async function startApp(config: Config, log: Log, logOptions: LogOptions)
     await http.idle(signal);
     await attempt(log, 'jobs', queue.idle(signal));
     await attempt(log, 'requests', http.drain(signal));
+    http.refuseUnfinished(new AppError('draining', 'the server stopped before all bytes came', { retryAfterS: 5 }));
     await stopStages(stages, signal, async () => {
       // What is still waited for has its answer now: a moment to let it out.
       await http.drain(AbortSignal.timeout(LAST_ANSWERS_MS));

@@ -33,6 +33,8 @@ export interface HttpServer extends Listening {
   idle(signal: AbortSignal): Promise<void>;
   /** Stops accepting; resolves when no exchange is active any more, or when the signal aborts. */
   drain(signal: AbortSignal): Promise<void>;
+  /** Answers those whose bytes are still coming. */
+  refuseUnfinished(error: AppError): void;
 }
 
 /** Asked for every few seconds by machines: not worth a line each. */
@@ -108,6 +110,11 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
     async drain(signal) {
       listening.stopAccepting();
       await untilIdle(signal);
+    },
+    refuseUnfinished(error) {
+      for (const exchange of active) {
+        if (!exchange.isAnswered && exchange.hasBody && !exchange.body.isEnded) exchange.replyProblem(error);
+      }
     },
     get activeExchanges() {
       return active.size;

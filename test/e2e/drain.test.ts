@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { apiOf, ONE_PAGE, SAMPLE } from './jobs-api.ts';
-import { startServer } from './server.ts';
+import { filesBelow, startServer } from './server.ts';
 
 for (const transport of ['uws', 'node'] as const) {
   suite(`stopping over ${transport}`, () => {
@@ -37,6 +39,24 @@ for (const transport of ['uws', 'node'] as const) {
       const { status } = (await answer.json()) as { status: string };
       assert.match(status, /queued|running/);
       assert.equal(await exit, 0);
+    });
+
+    test('an upload that does not come to its end is told so, and nothing of it stays', async () => {
+      await using server = await startServer({ args: ['--transport', transport, '--drain-timeout', '1'] });
+      const socket = connect(server.port, '127.0.0.1');
+      let state: unknown;
+      let answer = '';
+      socket.on('data', (chunk) => (answer += chunk));
+      socket.write('POST /file HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nbegins');
+      do state = await (await fetch(`${server.url}/v1/server`)).json();
+      while ((state as { uploads: { active: number } }).uploads.active === 0);
+      const closed = once(socket, 'close');
+      const exit = server.kill('SIGTERM');
+      await closed;
+      assert.match(answer, /^HTTP\/1.1 503 [^]*"code":"draining"/);
+      assert.match(answer, /retry-after: \d/i);
+      assert.equal(await exit, 0);
+      assert.deepEqual(filesBelow(join(server.dataDir, 'tmp')), []);
     });
 
     test('a second SIGTERM stops at once, and an accepted job goes on at the next start', async () => {
