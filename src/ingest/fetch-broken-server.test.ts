@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, type Socket } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { suite, test } from 'node:test';
 import { AppError } from '../core/errors.ts';
 import { createAddressGuard } from './address-guard.ts';
@@ -70,6 +70,22 @@ suite('fetch by URL from a server that does not speak HTTP well', () => {
   test('a TLS alert is the caller’s error, told as such', async () => {
     await using server = await startStandIn('\x15\x03\x03\x00\x02\x02\x28');
     await assert.rejects(download(`https://127.0.0.1:${server.port}/x`), { code: 'bad_request' });
+  });
+
+  test('a reset is not the end of an answer without a length', async () => {
+    const server = createServer((socket) => {
+      socket.once('data', () => socket.write(`${OK}\r\n${'x'.repeat(50_000)}`));
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const [connected, signal] = [once(server, 'connection'), new AbortController().signal];
+    const { source } = await fetchUrl(`http://127.0.0.1:${port}/`, { guard, signal, maxBytes: 1e6, timeoutMs: 10_000 });
+    let bytes = 0;
+    while (bytes < 50_000) bytes += (await source.next())?.byteLength ?? assert.fail('it ended');
+    const [socket] = await connected;
+    socket.resetAndDestroy();
+    await assert.rejects(source.next(), { code: 'bad_request', message: /dropped the connection/ });
+    server.close();
   });
 
   test('a Content-Disposition that cannot be read costs only the name', async () => {

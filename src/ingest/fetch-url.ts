@@ -46,7 +46,8 @@ export async function fetchUrl(text: string, options: FetchUrlOptions): Promise<
     deadline.signal.throwIfAborted();
     const answer = await raceSignal(follow(target, connection), deadline.signal);
     const declaredBytes = checkAnswer(answer, options.maxBytes);
-    const source = readBody(answer.body, { connection, maxBytes: options.maxBytes });
+    const endsByClose = declaredBytes === undefined && header(answer.headers, 'transfer-encoding') === undefined;
+    const source = readBody(answer.body, { connection, maxBytes: options.maxBytes, endsByClose });
     return {
       source,
       declaredBytes,
@@ -67,16 +68,22 @@ export async function fetchUrl(text: string, options: FetchUrlOptions): Promise<
 interface Connection {
   readonly dispatcher: Dispatcher;
   readonly signal: AbortSignal;
+  /** Why it broke, if it did. */
+  readonly failure: Error | undefined;
   close(): void;
   /** What an error of undici, the sockets or the signal means to the caller. */
   translate(error: unknown): unknown;
 }
 
 function openConnection(guard: AddressGuard, { signal, clear }: Deadline): Connection {
-  const dispatcher = createGuardedDispatcher({ guard });
+  let failure: Error | undefined;
+  const dispatcher = createGuardedDispatcher({ guard, onBroken: (error) => (failure = error) });
   return {
     dispatcher,
     signal,
+    get failure() {
+      return failure;
+    },
     close() {
       clear();
       void dispatcher.destroy();
@@ -169,7 +176,7 @@ function tooLarge(maxBytes: number): AppError {
 
 function readBody(
   body: AsyncIterable<Uint8Array>,
-  { connection, maxBytes }: { connection: Connection; maxBytes: number },
+  { connection, maxBytes, endsByClose }: { connection: Connection; maxBytes: number; endsByClose: boolean },
 ): ByteSource {
   const chunks = body[Symbol.asyncIterator]();
   let received = 0;
@@ -177,6 +184,7 @@ function readBody(
   const read = async (signal: AbortSignal): Promise<Uint8Array | undefined> => {
     signal.throwIfAborted();
     const { value, done } = await raceSignal(chunks.next(), signal);
+    if (done && endsByClose && connection.failure) throw connection.failure;
     if (done) return undefined;
     received += value.length;
     if (received > maxBytes) throw tooLarge(maxBytes);

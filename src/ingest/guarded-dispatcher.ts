@@ -12,6 +12,8 @@ export interface GuardedDispatcherOptions {
   readonly headersTimeoutMs?: number;
   /** Between two chunks of the answer's body. Default 30,000. */
   readonly idleTimeoutMs?: number;
+  /** Told of a connection that breaks: undici takes a reset for the end of an answer that has no length. */
+  readonly onBroken?: (error: Error) => void;
 }
 
 /**
@@ -19,9 +21,9 @@ export interface GuardedDispatcherOptions {
  * A refused one rejects with `blocked_address` and no packet is sent. Owner closes it: `close()` or `destroy()`.
  */
 export function createGuardedDispatcher(options: GuardedDispatcherOptions): Dispatcher {
-  const { guard, connectTimeoutMs = 10_000, headersTimeoutMs = 30_000, idleTimeoutMs = 30_000 } = options;
+  const { connectTimeoutMs = 10_000, headersTimeoutMs = 30_000, idleTimeoutMs = 30_000 } = options;
   return new Agent({
-    connect: createConnector(guard, connectTimeoutMs),
+    connect: createConnector(options, connectTimeoutMs),
     headersTimeout: headersTimeoutMs,
     bodyTimeout: idleTimeoutMs,
     allowH2: false,
@@ -32,7 +34,10 @@ export function createGuardedDispatcher(options: GuardedDispatcherOptions): Disp
  * Checks IP literals and names alike before there is a socket: undici and net call `lookup` for names only
  * (https://github.com/gitroomhq/postiz-app/issues/1671). The socket then gets the checked addresses, not the name.
  */
-function createConnector(guard: AddressGuard, timeoutMs: number): buildConnector.connector {
+function createConnector(
+  { guard, onBroken }: Pick<GuardedDispatcherOptions, 'guard' | 'onBroken'>,
+  timeoutMs: number,
+): buildConnector.connector {
   return (target, callback) => {
     const port = Number(target.port) || (target.protocol === 'https:' ? 443 : 80);
     const fail = (error: unknown) => callback(error instanceof Error ? error : new Error(String(error)), null);
@@ -43,7 +48,11 @@ function createConnector(guard: AddressGuard, timeoutMs: number): buildConnector
         maxCachedSessions: 0,
         allowH2: false,
       });
-      connect(target, callback);
+      connect(target, (...[error, socket]) => {
+        if (onBroken) socket?.once('error', onBroken);
+        if (error) callback(error, null);
+        else callback(null, socket);
+      });
     }, fail);
   };
 }
