@@ -32,10 +32,16 @@ async function main(): Promise<void> {
     if (config.deployment === 'serverless') await takeWork(config, log, logOptions);
     else await serve(config, log, logOptions);
   } catch (error) {
-    process.stderr.write(`penstock could not start: ${error instanceof Error ? error.message : error}\n`);
+    process.stderr.write(`penstock could not start: ${describe(error)}\n`);
     log.debug({ err: error }, 'start failed');
     process.exit(EXIT.failed);
   }
+}
+
+/** For the operator, who wants the cause that callers are not told. */
+function describe(error: unknown): string {
+  if (error instanceof AppError && error.code === 'internal' && error.cause !== undefined) return describe(error.cause);
+  return error instanceof Error ? error.message : String(error);
 }
 
 function readConfig(): Config {

@@ -43,6 +43,14 @@ suite('files', () => {
     assert.ok(await files.get(file.id));
   });
 
+  test('what is no file of ours is not the newest', async () => {
+    const { store, storage } = await createSubject();
+    const file = await store('1');
+    await (await storage.create('files/zzz')).commit({});
+    assert.deepEqual(await (await createFiles({ storage })).newest(), file);
+    assert.deepEqual(await (await createFiles({ storage })).newest('me'), file);
+  });
+
   test('the newest is the one stored last, then the one before it, also after a restart', async () => {
     const { store, storage, files } = await createSubject();
     assert.equal(await files.newest(), undefined);

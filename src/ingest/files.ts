@@ -22,7 +22,8 @@ export async function createFiles({ storage }: { readonly storage: Storage }): P
   let newestId = await findNewest();
 
   async function findNewest(): Promise<string | undefined> {
-    for await (const { key } of storage.list(FILES, { limit: 1, isReversed: true })) return key.slice(FILES.length);
+    const options = { limit: 1, isReversed: true, isWanted: (key: string) => isId(key.slice(FILES.length)) };
+    for await (const { key } of storage.list(FILES, options)) return key.slice(FILES.length);
     return undefined;
   }
 
@@ -32,7 +33,7 @@ export async function createFiles({ storage }: { readonly storage: Storage }): P
   }
 
   async function newestOf(caller: string | undefined): Promise<StoredFile | undefined> {
-    const isWanted = (key: string) => mayUse(caller, key.slice(FILES.length));
+    const isWanted = (key: string) => isId(key.slice(FILES.length)) && mayUse(caller, key.slice(FILES.length));
     for await (const info of storage.list(FILES, { limit: 1, isReversed: true, isWanted })) return fromBlob(info);
     return undefined;
   }

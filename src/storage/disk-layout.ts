@@ -58,10 +58,11 @@ export async function prepareLayout(layout: DiskLayout, syncDir: DirSync): Promi
   await sweep(layout.growing);
 }
 
-/** Bytes without a state. */
+/** Bytes without a state. A folder is somebody else's. */
 async function sweep(folder: string): Promise<void> {
-  const names = new Set(await readdir(folder));
-  for (const name of names) {
+  const entries = await readdir(folder, { withFileTypes: true });
+  const names = new Set(entries.map(({ name }) => name));
+  for (const { name } of entries.filter((entry) => entry.isFile())) {
     if (!name.endsWith(META_SUFFIX) && !names.has(name + META_SUFFIX)) await rm(join(folder, name), { force: true });
   }
 }

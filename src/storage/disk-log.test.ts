@@ -68,6 +68,13 @@ suite('the log of notes', () => {
     await fc.assert(property, { numRuns: 60 });
   });
 
+  test('lines that it cannot have written are no entries', async () => {
+    using folder = createFolder();
+    const odd = ['["pending/../../x",{}]', '["pending/a",null]', '["pending/b",7]', '[7,{}]', '{}', 'null', 'x'];
+    writeFileSync(folder.log, [...odd, '["pending/c",{"n":1}]', ''].join('\n'));
+    assert.deepEqual([...contentOf(await folder.open())], [['pending/c', { n: 1 }]]);
+  });
+
   test('cut off at any byte it has what came before, and goes on', async () => {
     using folder = createFolder();
     const first = await folder.open();

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { AppError, systemCode, toAppError } from '../core/errors.ts';
 import { LogFile, type LogPlace } from './disk-log-file.ts';
-import type { Meta } from './storage.ts';
+import { isKey, type Meta } from './storage.ts';
 
 /** The log is written anew where it is longer than this and than twice what lives in it. */
 const REWRITE_BYTES = 4 * 2 ** 20;
@@ -169,13 +169,13 @@ function refuse({ isVital, promise }: Entry, error: unknown): void {
   else promise.reject(toAppError(error));
 }
 
-/** What a kill in the midst of a write has torn is no entry. */
+/** What a kill in the midst of a write has torn is no entry, nor is what we cannot have written. */
 async function readLog(path: string): Promise<Map<string, string>> {
   const live = new Map<string, string>();
   for (const line of (await readOrNothing(path)).split('\n')) {
-    const [key, ...meta] = parse(line);
+    const [key, meta] = parse(line);
     if (key === undefined) continue;
-    if (meta.length === 0) live.delete(key);
+    if (meta === undefined) live.delete(key);
     else live.set(key, `${line}\n`);
   }
   return live;
@@ -190,10 +190,12 @@ async function readOrNothing(path: string): Promise<string> {
   }
 }
 
-function parse(line: string): [key?: string, ...meta: unknown[]] {
+function parse(line: string): [key?: string, meta?: object] {
   try {
-    const entry = JSON.parse(line);
-    return Array.isArray(entry) && typeof entry[0] === 'string' ? (entry as [string, ...unknown[]]) : [];
+    const entry: unknown = JSON.parse(line);
+    if (!Array.isArray(entry) || typeof entry[0] !== 'string' || !isKey(entry[0])) return [];
+    if (entry.length === 1) return [entry[0]];
+    return typeof entry[1] === 'object' && entry[1] !== null ? [entry[0], entry[1]] : [];
   } catch (error) {
     if (error instanceof SyntaxError) return [];
     throw error;
