@@ -38,4 +38,28 @@ suite('room on the disk', () => {
     first.use(5000);
     await assert.rejects(room.reserve(101), { code: 'storage_full' });
   });
+
+  test('what was written beyond the announced and is taken back is reserved for nobody', async () => {
+    const room = createRoom(disk(1100));
+    const unannounced = await room.reserve(0);
+    unannounced.use(500);
+    unannounced.use(-500);
+    unannounced.use(-500);
+    assert.equal(await room.freeBytes(), 1100);
+    const announced = await room.reserve(300);
+    announced.use(500);
+    announced.use(-400);
+    assert.equal(await room.freeBytes(), 900);
+    announced.use(-100);
+    assert.equal(await room.freeBytes(), 800);
+  });
+
+  test('what is taken back after the release is reserved for nobody', async () => {
+    const room = createRoom(disk(1100));
+    const reservation = await room.reserve(300);
+    reservation.use(300);
+    reservation.release();
+    reservation.use(-300);
+    assert.equal(await room.freeBytes(), 1100);
+  });
 });

@@ -9,8 +9,9 @@ export interface Room {
 }
 
 export interface Reservation {
-  /** So many bytes are written now: the file system counts them itself. */
+  /** So many more bytes are written now, and the file system counts them itself; negative: taken back. */
   use(bytes: number): void;
+  /** Idempotent; `use` does nothing after it. */
   release(): void;
 }
 
@@ -22,14 +23,26 @@ export function createRoom(statDisk: () => Promise<StatsFs>): Room {
 
   async function reserve(bytes: number): Promise<Reservation> {
     if (bytes > 0) assertFits(bytes, await statDisk());
-    let left = bytes;
-    reservedBytes += bytes;
-    function use(count: number): void {
-      const used = Math.min(count, left);
-      left -= used;
-      reservedBytes -= used;
+    let written = 0;
+    let left = 0;
+    let isReleased = false;
+    function setLeft(count: number): void {
+      reservedBytes += count - left;
+      left = count;
     }
-    return { use, release: () => use(left) };
+    setLeft(bytes);
+    return {
+      use(count) {
+        if (isReleased) return;
+        written += count;
+        // Never more than was asked for, however much is taken back.
+        setLeft(Math.min(bytes, Math.max(0, bytes - written)));
+      },
+      release() {
+        isReleased = true;
+        setLeft(0);
+      },
+    };
   }
 
   function assertFits(bytes: number, { bavail, blocks, bsize }: StatsFs): void {
