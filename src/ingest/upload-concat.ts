@@ -27,7 +27,7 @@ async function copyPart(
   target: Growing,
   { id, growing, digests, signal, size }: ConcatOptions & { size: number },
 ): Promise<number> {
-  const source = await growing.open(part.id);
+  const source = await growing.open(part.id, { isForAppend: false });
   try {
     let total = size;
     for await (const chunk of source.read({ start: 0, end: part.size - 1 })) {

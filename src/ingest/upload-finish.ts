@@ -71,7 +71,7 @@ export function createFinisher(options: FinisherOptions): (upload: UploadEntry) 
     if (blob && upload.size === 0) return fromBlob(blob);
     if (isRepeated && upload.size === 0)
       throw new AppError('gone', 'the file that was made of this upload was deleted');
-    const growing = await storage.growing.open(upload.id);
+    const growing = await storage.growing.open(upload.id, { isForAppend: false });
     try {
       const file = blob ? fromBlob(blob) : await describe(upload, growing, fileId);
       await growing.publish(fileKey(fileId), toMeta(file));

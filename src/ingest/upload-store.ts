@@ -215,7 +215,7 @@ class GrowingUploads implements UploadStore {
     const { uncheckedFrom, ...record } = entry.record;
     if (uncheckedFrom === undefined) return entry;
     const size = Math.min(entry.size, uncheckedFrom);
-    const growing = await this.#options.storage.growing.open(entry.id);
+    const growing = await this.#options.storage.growing.open(entry.id, { isForAppend: false });
     await growing.truncate(size).finally(() => growing.close());
     await this.#records.save(entry.id, record);
     return { ...entry, record, size };
@@ -246,7 +246,6 @@ class GrowingUploads implements UploadStore {
   ): Promise<UploadEntry> {
     const { id, record, size: offset } = entry;
     if (!source) return entry;
-    if (expected.length > 0) await this.#records.save(id, { ...record, uncheckedFrom: offset });
     const growing = await this.#options.storage.growing.open(id);
     let transfer: Transfer | undefined;
     const onTransfer = (started: Transfer) => {
@@ -254,6 +253,7 @@ class GrowingUploads implements UploadStore {
       this.#transfers.add(started);
     };
     try {
+      if (expected.length > 0) await this.#records.save(id, { ...record, uncheckedFrom: offset });
       const { channelBytes, minRate } = this.#options;
       const chunk = { id, source, growing, offset, expected, hold, channelBytes, minRate, digests: this.#digests };
       const size = await appendChunk({ ...chunk, maxBytes: plan.maxBytes, onTransfer });

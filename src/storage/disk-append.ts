@@ -1,11 +1,18 @@
-import { open, readdir, rename, rm } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError, systemCode, toAppError } from '../core/errors.ts';
 import { openDiskGrowing } from './disk-growing.ts';
 import { type DiskLayout, META_SUFFIX } from './disk-layout.ts';
 import { type Publish, writeSidecar } from './disk-publish.ts';
-import type { Reservation, Room } from './disk-room.ts';
-import { assertKey, type GrowingBlobs, type GrowingInfo, type GrowingState } from './storage.ts';
+import type { Room } from './disk-room.ts';
+import {
+  assertKey,
+  type Growing,
+  type GrowingBlobs,
+  type GrowingInfo,
+  type GrowingOpenOptions,
+  type GrowingState,
+} from './storage.ts';
 
 export interface DiskAppendOptions {
   readonly layout: DiskLayout;
@@ -17,16 +24,8 @@ export interface DiskAppendOptions {
 }
 
 /** Growing blobs of a local disk. A state without bytes is one that was published; bytes without state are nobody's. */
-export async function openDiskAppend({
-  layout,
-  room,
-  publish,
-  syncDir,
-  onOutcome,
-}: DiskAppendOptions): Promise<GrowingBlobs> {
-  const pledges = createPledges(room);
+export function createDiskAppend({ layout, room, publish, syncDir, onOutcome }: DiskAppendOptions): GrowingBlobs {
   const writeState = createStateWriter({ layout, syncDir, onOutcome });
-  await restore();
 
   function pathOf(id: string): string {
     assertKey(`growing/${id}`);
@@ -35,6 +34,7 @@ export async function openDiskAppend({
 
   async function create(id: string, state: GrowingState): Promise<void> {
     const path = pathOf(id);
+    await assertFits(state.expectedBytes ?? 0);
     try {
       await (await open(path, 'wx')).close();
     } catch (error) {
@@ -42,7 +42,6 @@ export async function openDiskAppend({
       throw toAppError(error);
     }
     try {
-      await pledges.reserve(id, state.expectedBytes ?? 0);
       await writeState(path, state);
     } catch (error) {
       await remove(id);
@@ -62,18 +61,31 @@ export async function openDiskAppend({
     const path = pathOf(id);
     const stored = await readState(path);
     if (!stored) throw notFound(id);
-    if (state.expectedBytes !== stored.state.expectedBytes) await reserveRest(id, state.expectedBytes);
+    if (state.expectedBytes !== stored.state.expectedBytes) await assertFits(await missingBytes(path, state));
     await writeState(path, state);
   }
 
-  async function reserveRest(id: string, expectedBytes = 0): Promise<void> {
-    const data = await durableSize(pathOf(id));
-    await pledges.reserve(id, Math.max(0, expectedBytes - (data?.size ?? expectedBytes)));
+  /** Only a look: room is held by who writes, so that one who never does holds up nobody. */
+  async function assertFits(bytes: number): Promise<void> {
+    const reservation = await room.reserve(bytes);
+    reservation.release();
+  }
+
+  async function openGrowing(id: string, { isForAppend = true }: GrowingOpenOptions = {}): Promise<Growing> {
+    const path = pathOf(id);
+    const stored = isForAppend ? await readState(path) : undefined;
+    const reservation = await room.reserve(stored ? await missingBytes(path, stored.state) : 0);
+    const { use: onWritten, release: onClose } = reservation;
+    try {
+      return await openDiskGrowing({ path, layout, publish, onWritten, onClose, onOutcome });
+    } catch (error) {
+      reservation.release();
+      throw systemCode(error) === 'ENOENT' ? notFound(id) : toAppError(error);
+    }
   }
 
   async function remove(id: string): Promise<void> {
     const path = pathOf(id);
-    pledges.release(id);
     await rm(path + META_SUFFIX, { force: true });
     await rm(path, { force: true });
   }
@@ -83,52 +95,7 @@ export async function openDiskAppend({
     for (const name of names.sort()) if (name.endsWith(META_SUFFIX)) yield name.slice(0, -META_SUFFIX.length);
   }
 
-  /** What was promised room before a restart has it again; a disk that is too full for it now says so at the next write. */
-  async function restore(): Promise<void> {
-    for await (const id of list()) {
-      try {
-        const stored = await readState(pathOf(id));
-        if (stored) await reserveRest(id, stored.state.expectedBytes);
-      } catch (error) {
-        if (toAppError(error).code !== 'storage_full') throw error;
-      }
-    }
-  }
-
-  return {
-    create,
-    find,
-    update,
-    async open(id) {
-      try {
-        const onWritten = (bytes: number) => pledges.use(id, bytes);
-        return await openDiskGrowing({ path: pathOf(id), layout, publish, onWritten, onOutcome });
-      } catch (error) {
-        throw systemCode(error) === 'ENOENT' ? notFound(id) : toAppError(error);
-      }
-    },
-    delete: remove,
-    list,
-  };
-}
-
-/** The room that is reserved for each growing blob, opened or not. */
-function createPledges(room: Room) {
-  const reservations = new Map<string, Reservation>();
-  function release(id: string): void {
-    reservations.get(id)?.release();
-    reservations.delete(id);
-  }
-  return {
-    /** In place of what was reserved before. Error: `storage_full`. */
-    async reserve(id: string, bytes: number): Promise<void> {
-      const reservation = await room.reserve(bytes);
-      release(id);
-      reservations.set(id, reservation);
-    },
-    use: (id: string, bytes: number) => reservations.get(id)?.use(bytes),
-    release,
-  };
+  return { create, find, update, open: openGrowing, delete: remove, list };
 }
 
 type StateWriter = (path: string, state: GrowingState) => Promise<void>;
@@ -162,6 +129,17 @@ async function readState(path: string): Promise<{ state: GrowingState; changedAt
     }
   } catch (error) {
     if (error instanceof SyntaxError || systemCode(error) === 'ENOENT') return undefined;
+    throw toAppError(error);
+  }
+}
+
+/** How much is still to come; nothing once it is published. */
+async function missingBytes(path: string, { expectedBytes = 0 }: GrowingState): Promise<number> {
+  try {
+    const { size } = await stat(path);
+    return Math.max(0, expectedBytes - size);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return 0;
     throw toAppError(error);
   }
 }

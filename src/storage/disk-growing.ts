@@ -15,6 +15,8 @@ export interface DiskGrowingOptions {
   readonly publish: Publish;
   /** Told each number of bytes that was written; negative: taken back. */
   readonly onWritten: (bytes: number) => void;
+  /** Told when nothing more will be written; maybe more than once. */
+  readonly onClose: () => void;
   /** Told of each error of the disk, and of each flush that went well as undefined. */
   readonly onOutcome: (error: unknown) => void;
 }
@@ -80,6 +82,7 @@ class DiskGrowing implements Growing, ReadBack {
   async close(): Promise<void> {
     const handle = this.#handle;
     this.#handle = undefined;
+    this.#options.onClose();
     await handle?.close();
   }
 

@@ -1,7 +1,7 @@
 import { stat, statfs, unlink, writeFile } from 'node:fs/promises';
 import { systemCode, toAppError } from '../core/errors.ts';
 import { createDirSync, type DirSync } from './dir-sync.ts';
-import { openDiskAppend } from './disk-append.ts';
+import { createDiskAppend } from './disk-append.ts';
 import { createFlushTurns } from './disk-flush.ts';
 import { createFolders } from './disk-folders.ts';
 import { createHolds } from './disk-holds.ts';
@@ -49,7 +49,7 @@ async function openFiles({ layout, syncDir, isHealthy, judge }: Parts): Promise<
   const holds = createHolds(removeData);
   const { publish, whileIdle, close } = createPublisher({ layout, folders, holds });
   const shared = { publish, flushTurns: createFlushTurns() };
-  const growing = await openDiskAppend({ layout, room, publish, syncDir, onOutcome: (error) => judge(error, true) });
+  const growing = createDiskAppend({ layout, room, publish, syncDir, onOutcome: (error) => judge(error, true) });
 
   async function create(key: string, { expectedBytes, durable = true }: CreateOptions = {}): Promise<DiskSink> {
     layout.dataPath(key);

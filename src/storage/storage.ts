@@ -107,23 +107,31 @@ export interface Appendable {
 
 /** A **growing blob**: bytes that are appended under an id of their own until they are published under a key. */
 export interface GrowingBlobs {
-  /** Empty and durable on return. Errors: `conflict` (the id exists), `storage_full`. */
+  /** Empty and durable on return. Errors: `conflict` (the id exists), `storage_full` (the expected bytes would not fit now). */
   create(id: string, state: GrowingState): Promise<void>;
   find(id: string): Promise<GrowingInfo | undefined>;
-  /** Replaces the state, durably, all or nothing. Errors: `not_found`, `storage_full` (more bytes are expected now). */
+  /** Replaces the state, durably, all or nothing. Errors: `not_found`, `storage_full` (as `create`, where others are expected now). */
   update(id: string, state: GrowingState): Promise<void>;
-  /** For its one writer; the caller sees to it that there is no other. Errors: `not_found`, `too_many_uploads`. */
-  open(id: string): Promise<Growing>;
+  /**
+   * For its one writer; the caller sees to it that there is no other. The room for the bytes that are still to come is
+   * reserved until it is closed. Errors: `not_found`, `too_many_uploads`, `storage_full`.
+   */
+  open(id: string, options?: GrowingOpenOptions): Promise<Growing>;
   /** Idempotent. */
   delete(id: string): Promise<void>;
   /** Ids in order. */
   list(): AsyncIterable<string>;
 }
 
+export interface GrowingOpenOptions {
+  /** false: nothing will be appended, so that a full disk is no hindrance. Default true. */
+  readonly isForAppend?: boolean;
+}
+
 /** What is kept beside the bytes. */
 export interface GrowingState {
   readonly note: Meta;
-  /** Bytes that it will have in the end, where known: the room for them is reserved, after a restart, too. */
+  /** Bytes that it will have in the end, where known: what is missing of them has its room reserved while it is open. */
   readonly expectedBytes?: number | undefined;
 }
 
@@ -148,7 +156,7 @@ export interface Growing {
    * interrupted can be done again with the same key. Error: `conflict` (the key is something else's).
    */
   publish(key: string, meta: Meta): Promise<BlobInfo>;
-  /** Idempotent. */
+  /** Idempotent; `publish` does it, too. */
   close(): Promise<void>;
 }
 

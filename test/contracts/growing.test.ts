@@ -80,16 +80,49 @@ suite('growing blobs on disk', () => {
     assert.deepEqual(readdirSync(join(subject.dataDir, 'growing')), []);
   });
 
-  test('room that is promised is refused to others, and again after a restart', async () => {
+  test('room is held by who writes, until the close, and by nobody for an upload that lies there', async () => {
+    await using subject = await createDisk();
+    const { storage } = subject;
+    const free = await storage.freeBytes();
+    const most = Math.floor(free * 0.6);
+    for (const id of ['A', 'B']) await storage.growing.create(id, { note: {}, expectedBytes: most });
+    const writer = await storage.growing.open('A');
+    assert.ok((await storage.freeBytes()) < free * 0.5);
+    await assert.rejects(storage.growing.open('B'), { code: 'storage_full' });
+    await assert.rejects(storage.create('files/C', { expectedBytes: most }), { code: 'storage_full' });
+    const reader = await storage.growing.open('B', { isForAppend: false });
+    await reader.truncate(0);
+    await reader.close();
+    await writer.close();
+    await writer.close();
+    const next = await storage.growing.open('B');
+    await next.append([Buffer.from('bytes')]);
+    await next.publish('files/B', {});
+    await (await storage.create('files/C', { expectedBytes: most })).abort();
+    assert.ok((await storage.freeBytes()) > free * 0.8);
+  });
+
+  test('after a restart no room is held until somebody writes', async () => {
     await using subject = await createDisk();
     const { dataDir, storage } = subject;
-    const half = Math.floor((await storage.freeBytes()) * 0.6);
-    await storage.growing.create('A', { note: {}, expectedBytes: half });
-    await assert.rejects(storage.growing.create('B', { note: {}, expectedBytes: half }), { code: 'storage_full' });
-    assert.equal(await storage.growing.find('B'), undefined);
+    const most = Math.floor((await storage.freeBytes()) * 0.6);
+    await storage.growing.create('A', { note: {}, expectedBytes: most });
     const again = await openDiskStorage({ dataDir });
-    await assert.rejects(again.create('files/C', { expectedBytes: half }), { code: 'storage_full' });
-    await again.growing.delete('A');
-    await (await again.create('files/C', { expectedBytes: half })).abort();
+    await (await again.create('files/C', { expectedBytes: most })).abort();
+    const writer = await again.growing.open('A');
+    await assert.rejects(again.create('files/C', { expectedBytes: most }), { code: 'storage_full' });
+    await writer.close();
+  });
+
+  test('what could never fit is refused when it is announced, and leaves nothing', async () => {
+    await using subject = await createDisk();
+    const { dataDir, storage } = subject;
+    const tooMuch = 2 * (await storage.freeBytes());
+    await assert.rejects(storage.growing.create('A', { note: {}, expectedBytes: tooMuch }), { code: 'storage_full' });
+    assert.deepEqual(readdirSync(join(dataDir, 'growing')), []);
+    await storage.growing.create('A', { note: { step: 1 } });
+    const update = storage.growing.update('A', { note: { step: 2 }, expectedBytes: tooMuch });
+    await assert.rejects(update, { code: 'storage_full' });
+    assert.deepEqual((await storage.growing.find('A'))?.note, { step: 1 });
   });
 });

@@ -34,7 +34,7 @@ export function growingContract(name: string, createSubject: () => Promise<Growi
         await blob.flush();
         await blob.close();
       }
-      const blob = await growing.open('A');
+      const blob = await growing.open('A', { isForAppend: false });
       assert.equal(await readAll(blob, 8), 'abc-def-');
       assert.equal(await contentOf(blob.read({ start: 2, end: 4 })), 'c-d');
       assert.equal((await growing.find('A'))?.size, 8);
