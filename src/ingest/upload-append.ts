@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { AppError, toAppError } from '../core/errors.ts';
+import { toAppError } from '../core/errors.ts';
 import type { Growing } from '../storage/storage.ts';
 import { type ByteSource, createByteSource } from './byte-source.ts';
 import { type ExpectedDigest, hashName, verify } from './digest-check.ts';
@@ -26,13 +26,10 @@ export interface ChunkOptions {
   readonly onTransfer: (transfer: Transfer) => void;
 }
 
-/** A flush or a truncation failed: nothing is known of the upload's bytes any more. */
-export class BrokenUpload extends AppError {}
-
 /**
  * Appends one request's bytes by the two coroutines of every upload; resolves with the durable size. When the client is lost
  * half-way, or too slow, what came so far stays. Taken back is a chunk that should have been checked and was not, or failed
- * (`digest_mismatch`), and one longer than allowed (`too_large`). Error: `BrokenUpload`.
+ * (`digest_mismatch`), and one longer than allowed (`too_large`). Error: `BrokenGrowing`.
  */
 export async function appendChunk(options: ChunkOptions): Promise<number> {
   const { growing, expected } = options;
@@ -47,10 +44,10 @@ export async function appendChunk(options: ChunkOptions): Promise<number> {
   } catch (error) {
     const reason = toAppError(error);
     if (expected.length > 0 || reason.code === 'too_large') await takeBack(options);
-    else await sound(growing.flush());
+    else await growing.flush();
     throw reason;
   }
-  const size = await sound(growing.flush());
+  const size = await growing.flush();
   options.digests.advance(options.id, growing, size);
   return size;
 }
@@ -106,14 +103,5 @@ function untilInterrupted(body: ByteSource, hold: Hold): { source: ByteSource; t
 
 async function takeBack({ id, growing, offset, digests }: ChunkOptions): Promise<void> {
   digests.forget(id);
-  await sound(growing.truncate(offset));
-}
-
-async function sound<T>(outcome: Promise<T>): Promise<T> {
-  try {
-    return await outcome;
-  } catch (error) {
-    const { code, message, retryAfterS } = toAppError(error);
-    throw new BrokenUpload(code, message, { cause: error, ...(retryAfterS === undefined ? {} : { retryAfterS }) });
-  }
+  await growing.truncate(offset);
 }

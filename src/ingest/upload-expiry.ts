@@ -1,5 +1,5 @@
 import type { Log } from '../core/log.ts';
-import { isUnfinished, type UploadEntry, type UploadRecords } from './upload-record.ts';
+import { findSound, isUnfinished, type UploadEntry, type UploadRecords } from './upload-record.ts';
 
 const EVERY_MS = 60_000;
 /** How long partial uploads outlive the upload that was joined from them: its creation may have to be asked for again. */
@@ -80,7 +80,7 @@ export class UploadExpiry {
   async #sweepOne(id: string): Promise<void> {
     const { records, isHeld, drop, settle, log } = this.#options;
     if (isHeld(id)) return;
-    const entry = await records.find(id);
+    const entry = await findSound(records, id, log);
     if (!entry || this.isExpired(entry)) {
       await drop(id);
       log.debug({ upload: id }, 'an expired upload was removed');

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { AppError } from '../core/errors.ts';
 import { isId } from '../core/ids.ts';
-import type { GrowingBlobs } from '../storage/storage.ts';
+import type { Log } from '../core/log.ts';
+import { BrokenGrowing, type GrowingBlobs } from '../storage/storage.ts';
 import { parseUploadMetadata } from './upload-metadata.ts';
 
 const RECORD = z.object({
@@ -40,7 +41,7 @@ export interface UploadEntry {
 export interface UploadRecords {
   /** Error: `conflict`, `storage_full`. */
   create(id: string, record: UploadRecord): Promise<void>;
-  /** undefined: there is none, or none that can be read. */
+  /** undefined: there is none, or none that can be read. Error: `BrokenGrowing`. */
   find(id: string): Promise<UploadEntry | undefined>;
   save(id: string, record: UploadRecord): Promise<void>;
   delete(id: string): Promise<void>;
@@ -63,6 +64,17 @@ export function createUploadRecords(growing: GrowingBlobs): UploadRecords {
     delete: (id) => growing.delete(id),
     list: () => growing.list(),
   };
+}
+
+/** For whoever removes what is of no use: undefined also where the bytes cannot be trusted any more. */
+export async function findSound(records: UploadRecords, id: string, log: Log): Promise<UploadEntry | undefined> {
+  try {
+    return await records.find(id);
+  } catch (error) {
+    if (!(error instanceof BrokenGrowing)) throw error;
+    log.error({ err: error, upload: id }, 'an upload is removed, since its bytes did not reach the disk');
+    return undefined;
+  }
 }
 
 /** All its bytes are here. An IETF upload is whole when its client says so, which is kept as `fileId`. */

@@ -2,13 +2,13 @@ import { AppError, toAppError } from '../core/errors.ts';
 import type { NewId } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
 import { ownerOf } from '../core/owner.ts';
-import type { Appendable, Storage } from '../storage/storage.ts';
+import { type Appendable, BrokenGrowing, type Storage } from '../storage/storage.ts';
 import type { DigestFollower } from './digest-follower.ts';
 import type { MinRate } from './rate-clock.ts';
 import { fileKey, type StoredFile } from './stored-file.ts';
 import type { Transfer } from './transfer.ts';
 import { tooLarge } from './tus.ts';
-import { appendChunk, BrokenUpload } from './upload-append.ts';
+import { appendChunk } from './upload-append.ts';
 import { assertJoinable, concatenate } from './upload-concat.ts';
 import { createUploadDigests, type UploadDigests } from './upload-digests.ts';
 import { UploadExpiry } from './upload-expiry.ts';
@@ -16,7 +16,14 @@ import { createFinisher, type Finished, type UploadWork } from './upload-finish.
 import { createUploadLocks, type Hold, type LockMode, type UploadLocks } from './upload-locks.ts';
 import { parseUploadMetadata } from './upload-metadata.ts';
 import { OpenUploads } from './upload-quota.ts';
-import { createUploadRecords, isWhole, type UploadEntry, type UploadRecords, unknownUpload } from './upload-record.ts';
+import {
+  createUploadRecords,
+  findSound,
+  isWhole,
+  type UploadEntry,
+  type UploadRecords,
+  unknownUpload,
+} from './upload-record.ts';
 import type { AppendPlan, AppendRequest, NewUpload, UploadStatus, UploadStore } from './uploads.ts';
 
 export interface UploadStoreOptions {
@@ -79,7 +86,7 @@ class GrowingUploads implements UploadStore {
 
   async start(): Promise<void> {
     for await (const id of this.#records.list()) {
-      const entry = await this.#records.find(id);
+      const entry = await findSound(this.#records, id, this.#options.log);
       const isHalfJoined = Array.isArray(entry?.record.concat) && !isWhole(entry);
       if (!entry || isHalfJoined) await this.#records.delete(id);
       else if (entry.record.fileId === undefined) this.#open.add(id, entry.record.caller);
@@ -164,6 +171,10 @@ class GrowingUploads implements UploadStore {
     const hold = await this.#locks.acquire(id, mode);
     try {
       return await act(hold);
+    } catch (error) {
+      // What is left of it would only mislead its client.
+      if (error instanceof BrokenGrowing) await this.#discard(id);
+      throw error;
     } finally {
       hold.release();
     }
@@ -261,7 +272,7 @@ class GrowingUploads implements UploadStore {
       return { ...entry, size, changedAt: Date.now() };
     } catch (error) {
       const isExcess = error instanceof AppError && error.code === 'too_large';
-      if (error instanceof BrokenUpload || (isExcess && plan.endsOnExcess)) await this.#discard(id);
+      if (isExcess && plan.endsOnExcess) await this.#discard(id);
       throw isExcess ? tooLarge(offset + plan.maxBytes) : error;
     } finally {
       if (transfer) this.#transfers.delete(transfer);

@@ -1,7 +1,8 @@
 import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError, systemCode, toAppError } from '../core/errors.ts';
-import { openDiskGrowing } from './disk-growing.ts';
+import { createBrokenIds } from './disk-broken.ts';
+import { type Flush, openDiskGrowing } from './disk-growing.ts';
 import { type DiskLayout, META_SUFFIX } from './disk-layout.ts';
 import { type Publish, writeSidecar } from './disk-publish.ts';
 import type { Room } from './disk-room.ts';
@@ -25,6 +26,7 @@ export interface DiskAppendOptions {
 
 /** Growing blobs of a local disk. A state without bytes is one that was published; bytes without state are nobody's. */
 export function createDiskAppend({ layout, room, publish, syncDir, onOutcome }: DiskAppendOptions): GrowingBlobs {
+  const broken = createBrokenIds(onOutcome);
   const writeState = createStateWriter({ layout, syncDir, onOutcome });
 
   function pathOf(id: string): string {
@@ -53,7 +55,8 @@ export function createDiskAppend({ layout, room, publish, syncDir, onOutcome }: 
     const path = pathOf(id);
     const stored = await readState(path);
     if (!stored) return undefined;
-    const data = await durableSize(path);
+    broken.assertSound(id);
+    const data = await durableSize(path, (act) => broken.flush(id, act));
     return { ...stored.state, size: data?.size ?? 0, changedAt: Math.max(stored.changedAt, data?.changedAt ?? 0) };
   }
 
@@ -73,11 +76,13 @@ export function createDiskAppend({ layout, room, publish, syncDir, onOutcome }: 
 
   async function openGrowing(id: string, { isForAppend = true }: GrowingOpenOptions = {}): Promise<Growing> {
     const path = pathOf(id);
+    broken.assertSound(id);
     const stored = isForAppend ? await readState(path) : undefined;
     const reservation = await room.reserve(stored ? await missingBytes(path, stored.state) : 0);
     const { use: onWritten, release: onClose } = reservation;
+    const flush: Flush = (act) => broken.flush(id, act);
     try {
-      return await openDiskGrowing({ path, layout, publish, onWritten, onClose, onOutcome });
+      return await openDiskGrowing({ path, layout, publish, flush, onWritten, onClose, onOutcome });
     } catch (error) {
       reservation.release();
       throw systemCode(error) === 'ENOENT' ? notFound(id) : toAppError(error);
@@ -88,6 +93,7 @@ export function createDiskAppend({ layout, room, publish, syncDir, onOutcome }: 
     const path = pathOf(id);
     await rm(path + META_SUFFIX, { force: true });
     await rm(path, { force: true });
+    broken.forget(id);
   }
 
   async function* list(): AsyncGenerator<string> {
@@ -145,12 +151,12 @@ async function missingBytes(path: string, { expectedBytes = 0 }: GrowingState): 
 }
 
 /** After a kill the page cache may hold more than the disk: only what a flush has seen is told. */
-async function durableSize(path: string): Promise<{ size: number; changedAt: number } | undefined> {
+async function durableSize(path: string, flush: Flush): Promise<{ size: number; changedAt: number } | undefined> {
   try {
     const handle = await open(path, 'r+');
     try {
       const { size, mtimeMs } = await handle.stat();
-      await handle.datasync();
+      await flush(() => handle.datasync());
       return { size, changedAt: mtimeMs };
     } finally {
       await handle.close();

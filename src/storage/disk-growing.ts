@@ -8,11 +8,15 @@ import { writeAll } from './disk-sink.ts';
 import { datasync } from './disk-sync.ts';
 import type { BlobInfo, ByteRange, Growing, Meta, ReadBack } from './storage.ts';
 
+/** Does what makes bytes durable. Error: `BrokenGrowing`, now or since an earlier call failed. */
+export type Flush = <T>(act: () => Promise<T>) => Promise<T>;
+
 export interface DiskGrowingOptions {
   /** The file that grows. */
   readonly path: string;
   readonly layout: DiskLayout;
   readonly publish: Publish;
+  readonly flush: Flush;
   /** Told each number of bytes that was written; negative: taken back. */
   readonly onWritten: (bytes: number) => void;
   /** Told when nothing more will be written; maybe more than once. */
@@ -46,7 +50,7 @@ class DiskGrowing implements Growing, ReadBack {
 
   flush(): Promise<number> {
     return this.#judged(async (handle) => {
-      await handle.datasync();
+      await this.#options.flush(() => handle.datasync());
       const { size } = await handle.stat();
       this.#options.onOutcome(undefined);
       return size;
@@ -57,8 +61,10 @@ class DiskGrowing implements Growing, ReadBack {
     return this.#judged(async (handle) => {
       const { size: before } = await handle.stat();
       assert(size <= before, 'only what is there can be taken back');
-      await handle.truncate(size);
-      await handle.datasync();
+      await this.#options.flush(async () => {
+        await handle.truncate(size);
+        await handle.datasync();
+      });
       this.#options.onWritten(size - before);
     });
   }

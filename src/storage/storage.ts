@@ -1,3 +1,5 @@
+import { AppError } from '../core/errors.ts';
+
 /**
  * Where bytes rest. A **blob** is a run of bytes under a key, with a small JSON `meta` committed together with it.
  * A **key** is a path of lower-case segments, ids and numbers joined by `/` (`files/01J...`), never a client's file name;
@@ -105,7 +107,10 @@ export interface Appendable {
   readonly growing: GrowingBlobs;
 }
 
-/** A **growing blob**: bytes that are appended under an id of their own until they are published under a key. */
+/**
+ * A **growing blob**: bytes that are appended under an id of their own until they are published under a key. Once it is
+ * broken, `find` and `open` refuse it with the first `BrokenGrowing` until it is deleted.
+ */
 export interface GrowingBlobs {
   /** Empty and durable on return. Errors: `conflict` (the id exists), `storage_full` (the expected bytes would not fit now). */
   create(id: string, state: GrowingState): Promise<void>;
@@ -142,18 +147,21 @@ export interface GrowingInfo extends GrowingState {
   readonly changedAt: number;
 }
 
+/** Bytes did not reach the disk, so nothing of the growing blob can be trusted any more, and no second try can tell: delete it. */
+export class BrokenGrowing extends AppError {}
+
 /** A growing blob in the hands of its writer, one call at a time. */
 export interface Growing {
   /** As `Sink.write`, but an error takes nothing back: `flush` tells what is there. */
   append(chunks: readonly Uint8Array[]): Promise<void>;
-  /** Makes all of it durable and tells how many bytes that are. After an error nothing of it can be trusted: delete it. */
+  /** Makes all of it durable and tells how many bytes that are. Error: `BrokenGrowing`. */
   flush(): Promise<number>;
-  /** Takes bytes back, durably. */
+  /** Takes bytes back, durably. Error: `BrokenGrowing`. */
   truncate(size: number): Promise<void>;
   read(range: ByteRange): AsyncIterable<Uint8Array>;
   /**
    * Makes a blob of it, without a copy and all or nothing, as `Sink.commit`; its state stays. What a crash or an error
-   * interrupted can be done again with the same key. Error: `conflict` (the key is something else's).
+   * interrupted can be done again with the same key. Errors: `conflict` (the key is something else's), `BrokenGrowing`.
    */
   publish(key: string, meta: Meta): Promise<BlobInfo>;
   /** Idempotent; `publish` does it, too. */

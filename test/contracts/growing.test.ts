@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { openDiskStorage } from '../../src/storage/disk.ts';
 import { createMemoryStorage } from '../../src/storage/memory.ts';
+import { BrokenGrowing } from '../../src/storage/storage.ts';
+import { failNextSync } from '../fixtures/failing-sync.ts';
 import { growingContract } from './growing.ts';
 
 async function createDisk() {
@@ -125,4 +127,45 @@ suite('growing blobs on disk', () => {
     await assert.rejects(update, { code: 'storage_full' });
     assert.deepEqual((await storage.growing.find('A'))?.note, { step: 1 });
   });
+
+  test('bytes that a flush has lost are not told by the next one, but refused until they are deleted', async (t) => {
+    await using subject = await createDisk();
+    const { storage } = subject;
+    await storage.growing.create('A', { note: {} });
+    const blob = await storage.growing.open('A');
+    await blob.append([Buffer.from('bytes')]);
+    await blob.close();
+    await failNextSync(t);
+    const first = await storage.growing.find('A').catch((error: unknown) => error);
+    assert.ok(first instanceof BrokenGrowing);
+    assert.equal(first.code, 'internal');
+    assert.equal(storage.isHealthy(), false);
+    const isFirst = (error: unknown) => error === first;
+    await assert.rejects(storage.growing.find('A'), isFirst);
+    await assert.rejects(storage.growing.open('A'), isFirst);
+    assert.deepEqual(await Array.fromAsync(storage.growing.list()), ['A']);
+    await storage.growing.delete('A');
+    await storage.growing.create('A', { note: {} });
+    assert.equal((await storage.growing.find('A'))?.size, 0);
+  });
+
+  for (const act of ['flush', 'truncate', 'publish'] as const) {
+    test(`what a ${act} of its writer has lost is refused, to the writer, too`, async (t) => {
+      await using subject = await createDisk();
+      const { growing } = subject.storage;
+      await growing.create('A', { note: {} });
+      const blob = await growing.open('A');
+      await blob.append([Buffer.from('bytes')]);
+      await failNextSync(t, 'ENOSPC');
+      const acts = {
+        flush: () => blob.flush(),
+        truncate: () => blob.truncate(0),
+        publish: () => blob.publish('files/B', {}),
+      };
+      await assert.rejects(acts[act](), { code: 'storage_full' });
+      await assert.rejects(acts[act](), BrokenGrowing);
+      await blob.close();
+      await assert.rejects(growing.find('A'), BrokenGrowing);
+    });
+  }
 });

@@ -148,6 +148,21 @@ suite('a disk that fails', { skip: missingTool('strace') ?? needsRoot() ?? false
     });
   }
 
+  test('bytes of a resumable upload that turn out to be lost are told to nobody, and the server is not ready', async () => {
+    await using server = await startServer({ env: ONE_THREAD, args: ['--workers', '1'] });
+    const bytes = randomBytes(20_000);
+    const url = await createTus(server, bytes.length);
+    assert.equal((await patchTus(url, 0, bytes.subarray(0, 10_000))).status, 204);
+    const ask = () => fetch(url, { method: 'HEAD', headers: TUS });
+    const first = await withFault(server, { call: 'fdatasync', error: 'EIO' }, ask);
+    assert.equal(first.status, 500);
+    assert.equal((await fetch(`${server.url}/readyz`)).status, 503);
+    assert.equal((await ask()).status, 404);
+    const again = await createTus(server, bytes.length);
+    assert.equal((await patchTus(again, 0, bytes)).status, 204);
+    assert.equal((await fetch(`${server.url}/readyz`)).status, 200);
+  });
+
   test('a resumable upload that cannot be linked is copied, and the copy is on the disk before its name is', async () => {
     await using server = await startServer({ env: ONE_THREAD, args: ['--workers', '1'] });
     const url = await createTus(server, 3000);
