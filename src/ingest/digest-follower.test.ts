@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
@@ -65,6 +65,32 @@ suite('digest thread', () => {
     const following = subject.follower.follow(subject.write('a', Buffer.from('abc')), ['md5']);
     following.advance(4);
     await assert.rejects(following.finish(), /shorter/);
+  });
+
+  test('a small file is done while a huge one is caught up with, which can be given up half-way', async () => {
+    await using subject = createSubject();
+    const path = subject.write('huge', Buffer.alloc(0));
+    truncateSync(path, 8 * 1024 * MIB);
+    const huge = subject.follower.follow(path, ['sha256']);
+    huge.advance(8 * 1024 * MIB);
+    let isHugeDone = false;
+    void huge.finish().then(() => (isHugeDone = true));
+    for (const name of ['a', 'b', 'c']) {
+      const small = subject.follower.follow(subject.write(name, Buffer.from('abc')), ['md5']);
+      small.advance(3);
+      await small.finish();
+    }
+    assert.equal(isHugeDone, false);
+    huge.drop();
+  });
+
+  test('what takes many turns is hashed in order and once, however it is announced', async () => {
+    await using subject = createSubject();
+    const bytes = randomBytes(40 * MIB + 1);
+    const following = subject.follower.follow(subject.write('a', bytes), ['sha256']);
+    for (const size of [MIB, 17 * MIB, bytes.byteLength]) following.advance(size);
+    const digest = (await following.finish()).get('sha256') ?? [];
+    assert.equal(Buffer.from(digest).toString('hex'), createHash('sha256').update(bytes).digest('hex'));
   });
 
   test('a thread that ends fails those who wait, and the next file starts another', async () => {

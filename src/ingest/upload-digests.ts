@@ -7,8 +7,6 @@ import type { Digests, HashName } from './digest-messages.ts';
 const INLINE_BYTES = 1024 * 1024;
 /** The digest thread hears of every so many bytes. */
 const STEP_BYTES = 4 * 1024 * 1024;
-/** And catches up after a restart in steps of at most so many, since other files wait behind each. */
-const CATCH_UP_BYTES = 4 * STEP_BYTES;
 /** Uploads whose half-done sha256 is kept; one that is dropped is hashed anew from the disk when it is whole. */
 const MAX_LIVE = 1000;
 
@@ -36,14 +34,12 @@ export function createUploadDigests(follower: DigestFollower, maxLive = MAX_LIVE
     const own = live.get(id) ?? { following: follower.follow(growing.path, ['sha256']), announced: 0 };
     live.delete(id);
     live.set(id, own);
-    if (bytes - own.announced >= STEP_BYTES) announce(own, Math.min(bytes, own.announced + CATCH_UP_BYTES));
+    if (bytes - own.announced >= STEP_BYTES) {
+      own.announced = bytes;
+      own.following.advance(bytes);
+    }
     const [oldest] = live.keys();
     if (live.size > maxLive && oldest !== undefined) forget(oldest);
-  }
-
-  function announce(own: Live, bytes: number): void {
-    own.announced = bytes;
-    own.following.advance(bytes);
   }
 
   function forget(id: string): void {
@@ -59,7 +55,6 @@ export function createUploadDigests(follower: DigestFollower, maxLive = MAX_LIVE
       const isAllLive = algorithms.every((name) => name === 'sha256');
       const following = (isAllLive && live.get(id)?.following) || follower.follow(growing.path, algorithms);
       try {
-        for (let bytes = CATCH_UP_BYTES; bytes < size; bytes += CATCH_UP_BYTES) following.advance(bytes);
         following.advance(size);
         return await following.finish();
       } finally {
