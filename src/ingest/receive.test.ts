@@ -187,7 +187,7 @@ suite('receiving what is not a file', () => {
       'other than its checksum',
       10,
       { expectedDigests: [{ algorithm: 'md5', bytes: new Uint8Array(16) }] },
-      'digest_mismatch',
+      'checksum_mismatch',
     ],
   ];
   for (const [what, bytes, options, code] of refusals) {

@@ -10,6 +10,7 @@ async function createHalf({ store, storage }: StoreBench): Promise<string> {
     uploadDeferLength: undefined,
     uploadConcat: undefined,
     uploadMetadata: undefined,
+    reprDigest: undefined,
   };
   const { id } = await store.create(
     planTusCreation(headers, { caller: 'me', maxBytes: 6 }),

@@ -44,6 +44,10 @@ export interface UploadRecords {
   /** undefined: there is none, or none that can be read. Error: `BrokenGrowing`. */
   find(id: string): Promise<UploadEntry | undefined>;
   save(id: string, record: UploadRecord): Promise<void>;
+  /** Nothing changes where it was known, or is not known yet. */
+  learnLength(entry: UploadEntry, length: number | undefined): Promise<UploadEntry>;
+  /** Takes back what a crash has left of a chunk with a checksum. */
+  dropUnchecked(entry: UploadEntry): Promise<UploadEntry>;
   delete(id: string): Promise<void>;
   list(): AsyncIterable<string>;
 }
@@ -51,6 +55,7 @@ export interface UploadRecords {
 /** Upload records as the states of growing blobs. */
 export function createUploadRecords(growing: GrowingBlobs): UploadRecords {
   const toState = (record: UploadRecord) => ({ note: record, expectedBytes: record.length });
+  const save = (id: string, record: UploadRecord) => growing.update(id, toState(record));
   return {
     create: (id, record) => growing.create(id, toState(record)),
     async find(id) {
@@ -60,7 +65,22 @@ export function createUploadRecords(growing: GrowingBlobs): UploadRecords {
         ? { id, record: record.data, size: info.size, changedAt: info.changedAt }
         : undefined;
     },
-    save: (id, record) => growing.update(id, toState(record)),
+    save,
+    async learnLength(entry, length) {
+      if (length === undefined || entry.record.length !== undefined) return entry;
+      const record = { ...entry.record, length };
+      await save(entry.id, record);
+      return { ...entry, record };
+    },
+    async dropUnchecked(entry) {
+      const { uncheckedFrom, ...record } = entry.record;
+      if (uncheckedFrom === undefined) return entry;
+      const size = Math.min(entry.size, uncheckedFrom);
+      const bytes = await growing.open(entry.id, { isForAppend: false });
+      await bytes.truncate(size).finally(() => bytes.close());
+      await save(entry.id, record);
+      return { ...entry, record, size };
+    },
     delete: (id) => growing.delete(id),
     list: () => growing.list(),
   };

@@ -11,7 +11,12 @@ const NEVER = new AbortController().signal;
 const MAX = Number.MAX_SAFE_INTEGER;
 
 function create(store: UploadStore, length: number) {
-  const headers = { uploadLength: `${length}`, uploadDeferLength: undefined, uploadConcat: undefined };
+  const headers = {
+    uploadLength: `${length}`,
+    uploadDeferLength: undefined,
+    uploadConcat: undefined,
+    reprDigest: undefined,
+  };
   const plan = planTusCreation({ ...headers, uploadMetadata: undefined }, { caller: 'me', maxBytes: MAX });
   return store.create(plan, NEVER);
 }

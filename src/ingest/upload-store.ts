@@ -140,7 +140,7 @@ class GrowingUploads implements UploadStore {
       const upload = await this.#settle(id);
       const plan = request.plan(this.#describe(upload));
       if (upload.file) return this.#describe(started(upload));
-      let entry = await this.#learnLength(upload.entry, plan.length);
+      let entry = await this.#records.learnLength(upload.entry, plan.length);
       if (request.source) entry = await this.#receive(entry, { ...request, plan }, hold);
       if (!plan.isWhole(entry.size)) return this.#describe({ entry });
       hold.settle();
@@ -218,18 +218,8 @@ class GrowingUploads implements UploadStore {
 
   /** The upload as it may be told to its client: nothing unchecked, nothing half-finished. For the holder of its lock. */
   async #settle(id: string): Promise<Settled> {
-    const entry = await this.#checked(await this.#load(id));
+    const entry = await this.#records.dropUnchecked(await this.#load(id));
     return isWhole(entry) ? await this.#complete(entry) : { entry };
-  }
-
-  async #checked(entry: UploadEntry): Promise<UploadEntry> {
-    const { uncheckedFrom, ...record } = entry.record;
-    if (uncheckedFrom === undefined) return entry;
-    const size = Math.min(entry.size, uncheckedFrom);
-    const growing = await this.#options.storage.growing.open(entry.id, { isForAppend: false });
-    await growing.truncate(size).finally(() => growing.close());
-    await this.#records.save(entry.id, record);
-    return { ...entry, record, size };
   }
 
   async #complete(entry: UploadEntry): Promise<Settled> {
@@ -241,13 +231,6 @@ class GrowingUploads implements UploadStore {
       if (!(await this.#records.find(entry.id))) this.#open.delete(entry.id);
       throw error;
     }
-  }
-
-  async #learnLength(entry: UploadEntry, length: number | undefined): Promise<UploadEntry> {
-    if (length === undefined || entry.record.length !== undefined) return entry;
-    const record = { ...entry.record, length };
-    await this.#records.save(entry.id, record);
-    return { ...entry, record };
   }
 
   async #receive(

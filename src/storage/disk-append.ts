@@ -13,6 +13,7 @@ import {
   type GrowingInfo,
   type GrowingOpenOptions,
   type GrowingState,
+  isKey,
 } from './storage.ts';
 
 export interface DiskAppendOptions {
@@ -97,8 +98,12 @@ export function createDiskAppend({ layout, room, publish, syncDir, onOutcome }: 
   }
 
   async function* list(): AsyncGenerator<string> {
-    const names = await readdir(layout.growing);
-    for (const name of names.sort()) if (name.endsWith(META_SUFFIX)) yield name.slice(0, -META_SUFFIX.length);
+    const entries = await readdir(layout.growing, { withFileTypes: true });
+    const names = entries.filter((entry) => entry.isFile() && entry.name.endsWith(META_SUFFIX)).map(({ name }) => name);
+    for (const id of names.map((name) => name.slice(0, -META_SUFFIX.length)).sort()) {
+      // Somebody else's: a file of the file manager.
+      if (isKey(`growing/${id}`)) yield id;
+    }
   }
 
   return { create, find, update, open: openGrowing, delete: remove, list };
@@ -128,13 +133,15 @@ async function readState(path: string): Promise<{ state: GrowingState; changedAt
     const handle = await open(path + META_SUFFIX, 'r');
     try {
       const { mtimeMs } = await handle.stat();
-      const { note, expectedBytes } = JSON.parse(await handle.readFile('utf8'));
+      const parsed: unknown = JSON.parse(await handle.readFile('utf8'));
+      if (typeof parsed !== 'object' || parsed === null) return undefined;
+      const { note, expectedBytes } = parsed as GrowingState;
       return { state: { note, expectedBytes }, changedAt: mtimeMs };
     } finally {
       await handle.close();
     }
   } catch (error) {
-    if (error instanceof SyntaxError || systemCode(error) === 'ENOENT') return undefined;
+    if (error instanceof SyntaxError || ['ENOENT', 'EISDIR'].includes(systemCode(error) ?? '')) return undefined;
     throw toAppError(error);
   }
 }

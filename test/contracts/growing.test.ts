@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, existsSync, linkSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
@@ -29,6 +38,19 @@ growingContract('memory', async () => ({
 }));
 
 suite('growing blobs on disk', () => {
+  test('what others put there keeps nothing from starting, and is no blob', async () => {
+    await using subject = await createDisk();
+    const { dataDir, storage, restart } = subject;
+    await storage.growing.create('A', { note: {} });
+    const folder = join(dataDir, 'growing');
+    for (const name of ['.DS_Store.json', 'a b!.json', 'N.json', 'S.json']) writeFileSync(join(folder, name), 'null');
+    for (const name of ['somedir', 'D.json']) mkdirSync(join(folder, name));
+    const { growing } = await restart();
+    assert.deepEqual(await Array.fromAsync(growing.list()), ['A', 'N', 'S']);
+    for (const id of ['N', 'D', 'somedir']) assert.equal(await growing.find(id), undefined);
+    assert.ok(await growing.find('A'));
+  });
+
   test('a crash between the publication and the removal of the old name is healed by publishing again', async () => {
     await using subject = await createDisk();
     const { dataDir, storage } = subject;
