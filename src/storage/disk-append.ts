@@ -80,10 +80,10 @@ export function createDiskAppend({ layout, room, publish, syncDir, onOutcome }: 
     broken.assertSound(id);
     const stored = isForAppend ? await readState(path) : undefined;
     const reservation = await room.reserve(stored ? await missingBytes(path, stored.state) : 0);
-    const { use: onWritten, release: onClose } = reservation;
+    const { extend: beforeWrite, use: onWritten, release: onClose } = reservation;
     const flush: Flush = (act) => broken.flush(id, act);
     try {
-      return await openDiskGrowing({ path, layout, publish, flush, onWritten, onClose, onOutcome });
+      return await openDiskGrowing({ path, layout, publish, flush, beforeWrite, onWritten, onClose, onOutcome });
     } catch (error) {
       reservation.release();
       throw systemCode(error) === 'ENOENT' ? notFound(id) : toAppError(error);

@@ -4,7 +4,7 @@ import { systemCode, toAppError } from '../core/errors.ts';
 import type { DiskLayout } from './disk-layout.ts';
 import type { Publish } from './disk-publish.ts';
 import { readRange } from './disk-read.ts';
-import { writeAll } from './disk-sink.ts';
+import { bytesOf, writeAll } from './disk-sink.ts';
 import { datasync } from './disk-sync.ts';
 import type { BlobInfo, ByteRange, Growing, Meta, ReadBack } from './storage.ts';
 
@@ -17,6 +17,8 @@ export interface DiskGrowingOptions {
   readonly layout: DiskLayout;
   readonly publish: Publish;
   readonly flush: Flush;
+  /** Asked before each write; undefined: there is room. */
+  readonly beforeWrite: (bytes: number) => Promise<void> | undefined;
   /** Told each number of bytes that was written; negative: taken back. */
   readonly onWritten: (bytes: number) => void;
   /** Told when nothing more will be written; maybe more than once. */
@@ -45,7 +47,12 @@ class DiskGrowing implements Growing, ReadBack {
   }
 
   append(chunks: readonly Uint8Array[]): Promise<void> {
-    return this.#judged(async (handle) => this.#options.onWritten(await writeAll(handle, chunks)));
+    const { beforeWrite, onWritten } = this.#options;
+    return this.#judged(async (handle) => {
+      const extended = beforeWrite(bytesOf(chunks));
+      if (extended) await extended;
+      onWritten(await writeAll(handle, chunks));
+    });
   }
 
   flush(): Promise<number> {

@@ -39,6 +39,27 @@ suite('room on the disk', () => {
     await assert.rejects(room.reserve(101), { code: 'storage_full' });
   });
 
+  test('what comes unannounced keeps out of what others reserved, beyond the first MiB', async () => {
+    const mib = 2 ** 20;
+    const free = 10 * mib;
+    const room = createRoom(async () => ({ bavail: free, blocks: 0, bsize: 1 }) as StatsFs);
+    const promised = await room.reserve(6 * mib);
+    const unannounced = await room.reserve(0);
+    assert.equal(unannounced.extend(mib), undefined);
+    unannounced.use(mib);
+    await unannounced.extend(1);
+    unannounced.use(1);
+    assert.equal(await room.freeBytes(), free - 7 * mib + 1, 'as much again is reserved');
+    assert.equal(unannounced.extend(mib - 1), undefined);
+    unannounced.use(mib - 1);
+    await assert.rejects(async () => unannounced.extend(5 * mib), { code: 'storage_full' });
+    await unannounced.extend(3 * mib);
+    promised.release();
+    await unannounced.extend(5 * mib);
+    unannounced.release();
+    assert.equal(await room.freeBytes(), free);
+  });
+
   test('what was written beyond the announced and is taken back is reserved for nobody', async () => {
     const room = createRoom(disk(1100));
     const unannounced = await room.reserve(0);

@@ -11,6 +11,8 @@ export interface DiskSinkOptions {
   readonly isDurable: boolean;
   readonly flushTurns: FlushTurns;
   readonly publish: Publish;
+  /** Asked before each write; undefined: there is room. */
+  readonly beforeWrite: (bytes: number) => Promise<void> | undefined;
   /** Told each number of bytes that was written. */
   readonly onWritten: (bytes: number) => void;
   /** Told once, when the sink is committed (undefined) or has failed or was aborted. */
@@ -41,6 +43,8 @@ export class DiskSink implements Sink, ReadBack {
     assert(this.#state === 'open', 'a sink takes bytes until it is committed or aborted');
     try {
       this.#file ??= await this.#open();
+      const extended = this.#options.beforeWrite(bytesOf(chunks));
+      if (extended) await extended;
       const bytes = await writeAll(this.#file.handle, chunks);
       this.#size += bytes;
       this.#options.onWritten(bytes);
@@ -106,8 +110,7 @@ export class DiskSink implements Sink, ReadBack {
 
 /** Writes all of it, at the end of what was written or at `position`, however short the single writes turn out. */
 export async function writeAll(handle: FileHandle, chunks: readonly Uint8Array[], position?: number): Promise<number> {
-  let total = 0;
-  for (const chunk of chunks) total += chunk.byteLength;
+  const total = bytesOf(chunks);
   let rest = chunks;
   for (let written = 0; written < total; ) {
     const { bytesWritten } = await handle.writev(rest, position === undefined ? undefined : position + written);
@@ -116,6 +119,12 @@ export async function writeAll(handle: FileHandle, chunks: readonly Uint8Array[]
     written += bytesWritten;
     if (written < total) rest = skipBytes(rest, bytesWritten);
   }
+  return total;
+}
+
+export function bytesOf(chunks: readonly Uint8Array[]): number {
+  let total = 0;
+  for (const chunk of chunks) total += chunk.byteLength;
   return total;
 }
 

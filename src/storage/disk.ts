@@ -59,6 +59,7 @@ async function openFiles({ layout, syncDir, isHealthy, judge }: Parts): Promise<
       key,
       tempPath: layout.newTempPath(),
       isDurable: durable,
+      beforeWrite: reservation.extend,
       onWritten: reservation.use,
       onEnd: (error) => {
         reservation.release();
