@@ -145,6 +145,16 @@ suite('channel', () => {
     assert.equal(await channel.receive(100), undefined);
   });
 
+  test('an abort after something was sent loses nothing', async () => {
+    const channel = makeChannel(10);
+    const aborted = new AbortController();
+    const receiving = channel.receive(10, { signal: aborted.signal });
+    const sending = channel.send(7);
+    aborted.abort(new Error('late'));
+    await sending;
+    assert.deepEqual(await receiving, [7]);
+  });
+
   test('for await gets each item, and leaving early wakes the sender with an error', async () => {
     const channel = makeChannel(2);
     const sending = (async () => {

@@ -116,11 +116,13 @@ export class Channel<T> implements AsyncIterable<T> {
     return this.#items.length === 0 || (this.#usedBytes < bytes && !this.#sender);
   }
 
-  /** The waiting receiver gets what is inside, or the end. */
+  /** The waiting receiver gets what is inside, or the end, when the sender has gone on to what it waits for next. */
   #serve(): void {
     const receiver = this.#receiver;
+    if (!receiver) return;
     this.#receiver = undefined;
-    receiver?.wake(this.#next(this.#maxBytes));
+    // A promise of it, which takes two microtasks more.
+    receiver.wake(Promise.resolve(this.#next(this.#maxBytes)));
   }
 
   #next(maxBytes: number): T[] | undefined {
@@ -153,7 +155,7 @@ export class Channel<T> implements AsyncIterable<T> {
 /** One side asleep until it is woken, or its signal aborts. */
 class Waiter<T> {
   readonly settled: Promise<T>;
-  readonly wake: (value: T) => void;
+  readonly wake: (value: T | Promise<T>) => void;
   readonly fail: (error: unknown) => void;
 
   constructor(signal: AbortSignal | undefined, onAbort?: () => void) {
@@ -173,7 +175,7 @@ class Waiter<T> {
         settle(value);
       };
     signal.addEventListener('abort', abort, { once: true });
-    this.wake = unlessAborted<T>(resolve);
+    this.wake = unlessAborted<T | Promise<T>>(resolve);
     this.fail = unlessAborted<unknown>(reject);
   }
 }
