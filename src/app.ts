@@ -1,7 +1,7 @@
 import type { Config } from './config.ts';
 import { AppError } from './core/errors.ts';
 import type { Log, LogOptions } from './core/log.ts';
-import { type Admission, createAdmission } from './http/admission.ts';
+import { type Admission, createAdmission, DRAINING_RETRY_AFTER_S } from './http/admission.ts';
 import { createCallerNames, createProxyTrust } from './http/caller.ts';
 import { startHttp } from './http/http.ts';
 import type { Route } from './http/route.ts';
@@ -49,7 +49,8 @@ export async function startApp(config: Config, log: Log, logOptions: LogOptions)
     await http.idle(signal);
     await attempt(log, 'jobs', queue.idle(signal));
     await attempt(log, 'requests', http.drain(signal));
-    http.refuseUnfinished(new AppError('draining', 'the server stopped before all bytes came', { retryAfterS: 5 }));
+    const retryAfterS = DRAINING_RETRY_AFTER_S;
+    http.refuseUnfinished(new AppError('draining', 'the server stopped before all bytes came', { retryAfterS }));
     await stopStages(stages, signal, async () => {
       // What is still waited for has its answer now: a moment to let it out.
       await http.drain(AbortSignal.timeout(LAST_ANSWERS_MS));

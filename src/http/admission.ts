@@ -19,7 +19,7 @@ export interface AdmissionOptions {
 }
 
 /** A draining server is soon gone, its successor soon there. */
-const DRAINING_RETRY_AFTER_S = 5;
+export const DRAINING_RETRY_AFTER_S = 5;
 
 export function createAdmission({ nameCaller, limits, isDraining }: AdmissionOptions): Admission {
   async function admit(exchange: Exchange): Promise<string> {

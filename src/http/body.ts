@@ -16,7 +16,7 @@ const RECYCLED_BYTES = 4 * 1024;
  * uploads would hold 8 MB less and make twice the full collections (measured).
  */
 const BLOCK_BYTES = 8 * 1024;
-/** A cache without meaning, hence the module's: for all bodies together; when thousands have ended, 1 MiB is kept. */
+/** A cache without meaning, hence the module's: for all bodies together; when thousands have ended, 2 MiB are kept. */
 const blocks = createBuffers(BLOCK_BYTES, 256);
 
 /**
@@ -27,7 +27,8 @@ const blocks = createBuffers(BLOCK_BYTES, 256);
  *       +---fail(e)-----+--> failed   what lies here is dropped; next() rejects with e
  *
  * A chunk that nobody waits for closes the valve until it is taken, so what lies here is bounded by what the transport
- * brings in after pause(): about one receive buffer, and one block where it gathers. A reader that is faster than the network never touches the valve.
+ * brings in after pause(): about one receive buffer, and one block where it gathers. A reader that is faster than the
+ * network never touches the valve.
  */
 export class Body implements AsyncIterable<Uint8Array> {
   readonly #valve: Valve;

@@ -19,7 +19,7 @@ import {
   inUploadPlace,
   joinedHeader,
   outcomeHeaders,
-  tellOffset,
+  tellingOffset,
   type UploadProtocol,
   type UploadRoutesOptions,
   uploadUrl,
@@ -77,14 +77,10 @@ export function createIetf(options: UploadRoutesOptions): UploadProtocol {
       throw new AppError('unsupported_media_type', `bytes are appended as Content-Type: ${CONTENT_TYPE}`);
     }
     const request = readAppend(exchange, readHeaders(exchange));
-    try {
-      const status = await inUploadPlace(options, caller, () => store.append(id, request));
-      if (status.file) replyFile(exchange, status, stateHeaders(status));
-      else exchange.reply({ status: 204, headers: stateHeaders(status) });
-    } catch (error) {
-      tellOffset(exchange, error);
-      throw error;
-    }
+    const run = () => inUploadPlace(options, caller, () => store.append(id, request));
+    const status = await tellingOffset(exchange, run);
+    if (status.file) replyFile(exchange, status, stateHeaders(status));
+    else exchange.reply({ status: 204, headers: stateHeaders(status) });
   }
 
   async function remove(exchange: Exchange, id: string): Promise<void> {

@@ -85,7 +85,12 @@ export function outcomeHeaders(exchange: Exchange, { file, jobId }: UploadStatus
 }
 
 /** A refused offset tells the right one in a header, too. */
-export function tellOffset(exchange: Exchange, error: unknown): void {
-  const offset = error instanceof AppError ? error.extra['expected-offset'] : undefined;
-  if (typeof offset === 'number') exchange.setHeader('upload-offset', String(offset));
+export async function tellingOffset<T>(exchange: Exchange, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    const offset = error instanceof AppError ? error.extra['expected-offset'] : undefined;
+    if (typeof offset === 'number') exchange.setHeader('upload-offset', String(offset));
+    throw error;
+  }
 }

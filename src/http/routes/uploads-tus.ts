@@ -18,7 +18,7 @@ import {
   inUploadPlace,
   joinedHeader,
   outcomeHeaders,
-  tellOffset,
+  tellingOffset,
   type UploadProtocol,
   type UploadRoutesOptions,
   uploadUrl,
@@ -50,7 +50,7 @@ export function createTus(options: UploadRoutesOptions): UploadProtocol {
     const first = exchange.hasBody ? readAppend(exchange, '0') : undefined;
     const make = () => createFilled(store, upload, { first, signal: exchange.signal });
     const isWork = first !== undefined || parts.length > 0;
-    const status = await translated(exchange, () => (isWork ? inUploadPlace(options, caller, make) : make()));
+    const status = await tellingOffset(exchange, () => (isWork ? inUploadPlace(options, caller, make) : make()));
     const headers: HeaderLine[] = [['location', uploadUrl(exchange, status.id)], ...stateHeaders(exchange, status)];
     exchange.reply({ status: 201, headers });
   }
@@ -64,7 +64,7 @@ export function createTus(options: UploadRoutesOptions): UploadProtocol {
     const caller = admission.identify(exchange);
     const request = readAppend(exchange, exchange.header('upload-offset'));
     const run = () => inUploadPlace(options, caller, () => store.append(id, request));
-    exchange.reply({ status: 204, headers: stateHeaders(exchange, await translated(exchange, run)) });
+    exchange.reply({ status: 204, headers: stateHeaders(exchange, await tellingOffset(exchange, run)) });
   }
 
   async function remove(exchange: Exchange, id: string): Promise<void> {
@@ -105,16 +105,6 @@ export function checkTusVersion(exchange: Exchange): void {
   if (version === TUS_VERSION) return;
   exchange.setHeader('tus-version', TUS_VERSION);
   throw new AppError('precondition_failed', `send Tus-Resumable: ${TUS_VERSION}, the version that is spoken here`);
-}
-
-/** What tus says in headers of its own. */
-async function translated<T>(exchange: Exchange, act: () => Promise<T>): Promise<T> {
-  try {
-    return await act();
-  } catch (error) {
-    tellOffset(exchange, error);
-    throw error;
-  }
 }
 
 function stateHeaders(exchange: Exchange, upload: UploadStatus): HeaderLine[] {
